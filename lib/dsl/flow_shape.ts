@@ -1,0 +1,72 @@
+/**
+ * A flow as the database is told about it.
+ *
+ * @module
+ */
+import type { AnyFlow } from "./types.ts";
+
+/** The argument `shape` of `pgflow.ensure_flow_compiled`. */
+export interface FlowShape {
+  /** How often a step is tried. */
+  max_attempts: number;
+  /** Seconds before the second attempt. */
+  base_delay: number;
+  /** Seconds an attempt may take. */
+  timeout: number;
+  /** The steps, in the order they were added. */
+  steps: StepShape[];
+}
+
+/** One step of a {@linkcode FlowShape}; null stands for the flow's option or for none. */
+export interface StepShape {
+  /** The step's name. */
+  step_slug: string;
+  /** The steps it waits for, in the order they were named. */
+  deps_slugs: string[];
+  /** How many tasks it has. */
+  step_type: "single" | "map";
+  /** Who performs its tasks. */
+  performed_by: "handler" | "approval" | "subflow";
+  /** The flow it runs, if a subflow performs it. */
+  subflow_slug: string | null;
+  /** The step runs when its input contains this. */
+  required_input_pattern: unknown;
+  /** The step runs when its input does not contain this. */
+  forbidden_input_pattern: unknown;
+  /** What happens when it does not run. */
+  when_unmet: "skip-cascade" | "skip" | "fail";
+  /** What happens when its last attempt failed. */
+  when_exhausted: "skip-cascade" | "skip" | "fail";
+  /** How often it is tried. */
+  max_attempts: number | null;
+  /** Seconds before the second attempt. */
+  base_delay: number | null;
+  /** Seconds an attempt may take. */
+  timeout: number | null;
+  /** Seconds between the moment it is ready and its first attempt. */
+  start_delay: number | null;
+}
+
+/** Returns the shape of a flow in the words of SQL. */
+export function flowShape(flow: AnyFlow): FlowShape {
+  return {
+    max_attempts: flow.options.maxAttempts ?? 3,
+    base_delay: flow.options.baseDelay ?? 5,
+    timeout: flow.options.timeout ?? 60,
+    steps: flow.steps.map(({ slug, dependencies, type, performedBy, options }) => ({
+      step_slug: slug,
+      deps_slugs: [...dependencies],
+      step_type: type,
+      performed_by: performedBy,
+      subflow_slug: null,
+      required_input_pattern: null,
+      forbidden_input_pattern: null,
+      when_unmet: "skip-cascade",
+      when_exhausted: "fail",
+      max_attempts: options.maxAttempts ?? null,
+      base_delay: options.baseDelay ?? null,
+      timeout: options.timeout ?? null,
+      start_delay: options.startDelay ?? null,
+    })),
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * Every error of pgflow's own and the codes that callers branch on.
+ *
+ * A message reads `Cannot <verb> <thing> "<value>": <state>`; what to do about it is in `hint`.
+ *
+ * @module
+ */
+
+/**
+ * What each code means, in one sentence.
+ *
+ * PF0xx are SQLSTATEs that the database raises; PF1xx are raised in TypeScript only. The same table
+ * stands in `supabase/schemas/00_schema.sql`.
+ */
+export const errorCodes = {
+  PF001: "the flow does not exist",
+  PF002: "the step does not exist in the flow",
+  PF003: "the flow's shape differs from the one stored in the database",
+  PF004: "the run or idempotency key exists already with another flow, input or owner",
+  PF005: "the run does not exist",
+  PF006: "the flow's slug cannot be the name of a queue",
+  PF007: "the step exists already with other dependencies or of another type",
+  PF008: "the flow starts with a map and its input is not an array",
+  PF009: "the step does not wait for an answer",
+  PF101: "the value is not JSON",
+  PF102: "the task ran longer than its timeout",
+  PF103: "the handler said that trying again is of no use",
+  PF104: "the file holds no flow, or several",
+} as const;
+
+/** A code of {@linkcode errorCodes}. */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** What an error carries besides its message. */
+export interface PgflowErrorOptions extends ErrorOptions {
+  /** What callers branch on; a SQLSTATE when the database raised it. */
+  code?: string | undefined;
+  /** What to do about it, as a sentence. */
+  hint?: string | undefined;
+}
+
+/** The base of every error that pgflow raises on purpose. */
+export class PgflowError extends Error {
+  override name = "PgflowError";
+
+  /** What callers branch on: a code of {@linkcode errorCodes}, or another SQLSTATE. */
+  readonly code: string | undefined;
+
+  /** What to do about it. */
+  readonly hint: string | undefined;
+
+  /** Creates an error with a message and, in `options`, its code, hint and cause. */
+  constructor(message: string, options: PgflowErrorOptions = {}) {
+    const { code, hint, ...errorOptions } = options;
+    super(message, errorOptions);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Says that a task ran longer than its step's timeout; the task is retried while attempts remain. */
+export class TaskTimeoutError extends PgflowError {
+  override name = "TaskTimeoutError";
+
+  /** Creates the error with code PF102. */
+  constructor(message: string, options: PgflowErrorOptions = {}) {
+    super(message, { code: "PF102", ...options });
+  }
+}
+
+/**
+ * Thrown by a handler when trying again is of no use: the task fails at once, whatever attempts
+ * remain.
+ */
+export class PermanentError extends PgflowError {
+  override name = "PermanentError";
+
+  /** Creates the error with code PF103. */
+  constructor(message: string, options: PgflowErrorOptions = {}) {
+    super(message, { code: "PF103", ...options });
+  }
+}
