@@ -1,0 +1,32 @@
+import { PgflowError } from "../errors.ts";
+import type { UnprivilegedUser } from "./unprivileged_user.ts";
+
+/**
+ * Runs a program to its end and returns what it printed; fails with its last lines when it fails,
+ * and with the program's name when the system does not have it.
+ */
+export async function runCommand(
+  program: string,
+  args: string[],
+  user?: UnprivilegedUser,
+): Promise<string> {
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command(program, { args, stdin: "null", cwd: "/", ...user }).output();
+  } catch (cause) {
+    throw new PgflowError(`Cannot run program "${program}": ${(cause as Error).message}`, {
+      code: "local_program_missing",
+      hint: "Install it with the system's package manager, or add its folder to PATH",
+      cause,
+    });
+  }
+  const decoder = new TextDecoder();
+  if (!output.success) {
+    const said = decoder.decode(output.stderr).trim() || decoder.decode(output.stdout).trim();
+    throw new PgflowError(`Cannot run program "${program}": it ended with ${output.code}`, {
+      code: "local_program_failed",
+      hint: said.split("\n").slice(-8).join("\n"),
+    });
+  }
+  return decoder.decode(output.stdout);
+}
