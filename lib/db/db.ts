@@ -1,0 +1,291 @@
+import type postgres from "postgres";
+import { formatArray } from "./arrays.ts";
+import type { Lane } from "./lane.ts";
+import {
+  type ClaimedTask,
+  type ClaimedTaskRow,
+  type CompileResult,
+  type Run,
+  type RunRow,
+  type SettledTask,
+  type SettledTaskRow,
+  type TaskId,
+  type TaskResult,
+  toClaimedTask,
+  toCompileResult,
+  toResultsJson,
+  toRun,
+  toSettledTask,
+} from "./rows.ts";
+
+/** The arguments of {@linkcode Db.startFlow}. */
+export interface StartFlowArguments {
+  /** The flow's slug. */
+  flowSlug: string;
+  /** The run's input, any JSON. */
+  input: unknown;
+  /** The run's id; starting the same run again returns it. */
+  runId?: string;
+  /** Another name of the run, unique in the flow, to the same end. */
+  idempotencyKey?: string;
+}
+
+/** The arguments of {@linkcode Db.pollForTasks}. */
+export interface PollArguments {
+  /** The queue, which is a flow's slug. */
+  queueName: string;
+  /** How many tasks at most. */
+  qty: number;
+  /** Who takes them. */
+  workerId: string;
+}
+
+/** The arguments of {@linkcode Db.waitForTasks}. */
+export interface WaitArguments {
+  /** The queues to look at. */
+  queueNames: readonly string[];
+  /** When to return with nothing found. */
+  maxSeconds: number;
+  /** The time between two looks. */
+  pollIntervalMs: number;
+}
+
+/** The arguments of {@linkcode Db.registerWorker}. */
+export interface RegisterArguments {
+  /** Chosen by the worker. */
+  workerId: string;
+  /** The queue it works on. */
+  queueName: string;
+  /** The edge function it lives in. */
+  functionName: string;
+}
+
+/**
+ * Calls the SQL functions, each method the function of its name.
+ *
+ * Calls made in one turn of the event loop share a connection and a round trip, once they are
+ * prepared there. A wait has the first connection to itself while there is a second one.
+ */
+export class Db {
+  readonly #lanes: readonly Lane[];
+
+  /** Creates a database over at least one lane. */
+  constructor(lanes: readonly Lane[]) {
+    this.#lanes = lanes;
+  }
+
+  /** Stores the flow, or compares it with what is stored. */
+  async ensureFlowCompiled(flowSlug: string, shape: unknown): Promise<CompileResult> {
+    const [row] = await this.#work().run((sql) =>
+      sql<{ answer: Parameters<typeof toCompileResult>[0] }[]>`
+        select pgflow.ensure_flow_compiled(
+          flow_slug => ${flowSlug}::text,
+          shape => ${JSON.stringify(shape)}::text::jsonb
+        ) as answer`
+    );
+    return toCompileResult(row!.answer);
+  }
+
+  /** Starts a run. */
+  async startFlow(start: StartFlowArguments): Promise<Run> {
+    const rows = await this.#work().run((sql) =>
+      sql<RunRow[]>`
+        select
+          run_id, flow_slug, status, input, output, error_message, remaining_steps,
+          started_at, completed_at, failed_at
+        from pgflow.start_flow(
+          flow_slug => ${start.flowSlug}::text,
+          input => ${JSON.stringify(start.input)}::text::jsonb,
+          run_id => ${start.runId ?? null}::uuid,
+          idempotency_key => ${start.idempotencyKey ?? null}::text
+        )`
+    );
+    return toRun(rows[0]!);
+  }
+
+  /** Returns a run's input. */
+  async runInput(runId: string): Promise<unknown> {
+    const rows = await this.#work().run((sql) =>
+      sql<{ input: unknown }[]>`select input from pgflow.runs where run_id = ${runId}::uuid`
+    );
+    return rows[0]?.input;
+  }
+
+  /** Returns when one of the queues may have work, at the end of its time, or at once on abort. */
+  async waitForTasks(wait: WaitArguments, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return;
+    const lane = this.#lanes[0]!;
+    // Cancelling would need another connection; a backend left waiting ends by itself and holds
+    // nothing.
+    const cut = () => lane.cut();
+    signal?.addEventListener("abort", cut);
+    lane.waiting = true;
+    try {
+      await lane.run((sql) =>
+        sql`
+          call pgflow.wait_for_tasks(
+            queue_names => ${formatArray(wait.queueNames)}::text[],
+            max_seconds => ${wait.maxSeconds}::int,
+            poll_interval_ms => ${wait.pollIntervalMs}::int
+          )`
+      );
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+    } finally {
+      lane.waiting = false;
+      signal?.removeEventListener("abort", cut);
+    }
+  }
+
+  /** Claims tasks that are there now. */
+  async pollForTasks(poll: PollArguments): Promise<ClaimedTask[]> {
+    const rows = await this.#work().run((sql) =>
+      sql<ClaimedTaskRow[]>`
+        select flow_slug, run_id, step_slug, input, task_index, attempt
+        from pgflow.poll_for_tasks(
+          queue_name => ${poll.queueName}::text,
+          vt => 2,
+          qty => ${poll.qty}::int,
+          max_poll_seconds => 0,
+          worker_id => ${poll.workerId}::uuid
+        )`
+    );
+    return rows.map(toClaimedTask);
+  }
+
+  /** Records what became of tasks, and returns those that this changed. */
+  async settleTasks(results: readonly TaskResult[]): Promise<SettledTask[]> {
+    const rows = await this.#work().run((sql) =>
+      sql<SettledTaskRow[]>`
+        select run_id, step_slug, task_index, status
+        from pgflow.settle_tasks(results => ${toResultsJson(results)}::text::jsonb)`
+    );
+    return rows.map(toSettledTask);
+  }
+
+  /** Records an output; returns the task if this changed it. */
+  async completeTask(task: TaskId, output: unknown): Promise<SettledTask | undefined> {
+    const rows = await this.#work().run((sql) =>
+      sql<SettledTaskRow[]>`
+        select run_id, step_slug, task_index, status
+        from pgflow.complete_task(
+          run_id => ${task.runId}::uuid,
+          step_slug => ${task.stepSlug}::text,
+          task_index => ${task.taskIndex}::int,
+          output => ${JSON.stringify(output)}::text::jsonb
+        )`
+    );
+    return rows.map(toSettledTask)[0];
+  }
+
+  /** Records a failed attempt; returns the task if this changed it. */
+  async failTask(task: TaskId, errorMessage: string): Promise<SettledTask | undefined> {
+    const rows = await this.#work().run((sql) =>
+      sql<SettledTaskRow[]>`
+        select run_id, step_slug, task_index, status
+        from pgflow.fail_task(
+          run_id => ${task.runId}::uuid,
+          step_slug => ${task.stepSlug}::text,
+          task_index => ${task.taskIndex}::int,
+          error_message => ${errorMessage}::text
+        )`
+    );
+    return rows.map(toSettledTask)[0];
+  }
+
+  /** Makes a worker known. */
+  async registerWorker(worker: RegisterArguments): Promise<void> {
+    await this.#work().run((sql) =>
+      sql`
+        select pgflow.register_worker(
+          worker_id => ${worker.workerId}::uuid,
+          queue_name => ${worker.queueName}::text,
+          function_name => ${worker.functionName}::text
+        )`
+    );
+  }
+
+  /**
+   * Says that a worker lives, and returns whether it should stop.
+   *
+   * It goes behind a wait rather than open a second connection for itself.
+   */
+  async heartbeatWorker(workerId: string): Promise<boolean> {
+    const [row] = await this.#lanes[0]!.run((sql) =>
+      sql<{ stop: boolean }[]>`
+        select pgflow.heartbeat_worker(worker_id => ${workerId}::uuid) as stop`
+    );
+    return row!.stop;
+  }
+
+  /** Marks a worker as stopped. */
+  async stopWorker(workerId: string): Promise<void> {
+    await this.#work().run((sql) => sql`select pgflow.stop_worker(worker_id => ${workerId}::uuid)`);
+  }
+
+  /** Tells the workers of a function to stop, except one, and returns how many. */
+  async deprecateWorkers(functionName: string, exceptWorkerId: string): Promise<number> {
+    const [row] = await this.#work().run((sql) =>
+      sql<{ deprecated: number }[]>`
+        select pgflow.deprecate_workers(
+          function_name => ${functionName}::text,
+          except_worker_id => ${exceptWorkerId}::uuid
+        ) as deprecated`
+    );
+    return row!.deprecated;
+  }
+
+  /** Runs a statement of a handler's, on the connection that waits use least. */
+  async query<Row extends object>(
+    statement: TemplateStringsArray,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    const lane = this.#lanes.at(-1)!;
+    lane.foreign++;
+    try {
+      return await lane.run((sql) =>
+        sql<Row[]>(statement, ...values.map((value) => toParameter(sql, value)))
+      );
+    } finally {
+      lane.foreign--;
+    }
+  }
+
+  /** Cuts the connections on which nothing was answered for this long. */
+  cutStalled(milliseconds: number): void {
+    for (const lane of this.#lanes) {
+      if (lane.isStalled(milliseconds)) lane.cut();
+    }
+  }
+
+  /** Cuts all connections now; calls on their way are rejected. */
+  cut(): void {
+    for (const lane of this.#lanes) lane.cut();
+  }
+
+  /** Closes all connections. */
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
+  }
+
+  // A second connection is opened only while a wait holds the first, and left to handlers while one
+  // of their statements, which may take long, is on its way.
+  #work(): Lane {
+    const [first, ...others] = this.#lanes as [Lane, ...Lane[]];
+    if (!first.waiting) return first;
+    return others.find((lane) => lane.foreign === 0) ?? first;
+  }
+}
+
+/** A value that is a `json` or `jsonb` parameter, null and text included. */
+export class JsonParameter {
+  /** Creates a parameter from any JSON value. */
+  constructor(readonly value: unknown) {}
+}
+
+function toParameter(sql: postgres.Sql, value: unknown): postgres.ParameterOrFragment<never> {
+  if (value instanceof JsonParameter) return sql`${JSON.stringify(value.value)}::text::jsonb`;
+  // The driver guesses an array's type from its first element; type 0 leaves it to the server.
+  if (Array.isArray(value)) return sql.typed(value, 0);
+  return value as never;
+}
