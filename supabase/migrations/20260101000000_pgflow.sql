@@ -1,0 +1,3062 @@
+-- Generated from supabase/schemas/ by `deno task migration`: edit those files, not this one.
+
+-- == 00_schema.sql ================================================================================
+
+-- pgflow: a workflow engine inside Postgres.
+--
+-- A flow is a directed acyclic graph of steps. flows, steps and deps hold its shape; runs,
+-- step_states, step_tasks and task_failures hold what happens. One pgmq queue per flow, named as its
+-- slug, carries pointers to tasks that a worker may claim. Read the files in order: they follow the
+-- life of a run.
+--
+--   describe   10 create_flow · 11 add_step · 12 ensure_flow_compiled
+--   start      30 start_flow · 31 start_flows
+--   claim      40 wait_for_tasks · 41 poll_for_tasks · 42 start_tasks
+--   settle     51 settle_tasks · 52 complete_task · 53 fail_task
+--   go on      21 _advance_steps · 22 _queue_tasks
+--   end        23 _end_runs · 60 maybe_complete_run · 61 cancel_run
+--   see        70 get_run_with_states
+--
+-- Tasks, steps and runs advance as sets: a function takes many and runs a fixed number of
+-- statements. A file whose function starts with _ is private to this schema.
+--
+-- Errors a caller may branch on (the same table stands in lib/errors.ts):
+--
+--   PF001  the flow does not exist
+--   PF002  the step does not exist in the flow
+--   PF003  the flow's shape differs from the one stored in the database
+--   PF004  the run or idempotency key exists already with another flow, input or owner
+--   PF005  the run does not exist
+--   PF006  the flow's slug cannot be the name of a queue
+--   PF007  the step exists already with other dependencies or of another type
+--   PF008  the flow starts with a map and its input is not an array
+--   PF009  the step does not wait for an answer
+
+create schema if not exists pgflow;
+
+do $$
+begin
+  -- The pgmq functions may also have been loaded from its SQL file, without the extension.
+  if to_regclass('pgmq.meta') is null then
+    create extension pgmq;
+  end if;
+end;
+$$;
+
+-- == 01_is_valid_slug.sql =========================================================================
+
+-- is_valid_slug: whether a text may name a flow or a step.
+--
+-- "run" is reserved: it is the key of the flow's input in every step's input.
+create or replace function pgflow.is_valid_slug(slug text)
+  returns boolean
+  language sql
+  immutable
+  parallel safe
+  set search_path = ''
+as $$
+  select coalesce(
+    length(slug) <= 128
+    and slug ~ '^[a-zA-Z_][a-zA-Z0-9_]*$'
+    and slug <> 'run',
+    false
+  );
+$$;
+
+comment on function pgflow.is_valid_slug(text) is
+  'Whether a text may name a flow or a step: a letter or _, then letters, digits and _, at most 128, not "run".';
+
+-- == 02_definitions.sql ===========================================================================
+
+-- The shape of flows. Rows are written by create_flow, add_step and ensure_flow_compiled, and the
+-- shape never changes afterwards: a new shape is a new slug.
+
+create table pgflow.flows (
+  flow_slug text primary key,
+  opt_max_attempts int not null default 3,
+  opt_base_delay int not null default 1,
+  opt_timeout int not null default 60,
+  created_at timestamptz not null default now(),
+  constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
+  constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
+  constraint base_delay_is_not_negative check (opt_base_delay >= 0),
+  constraint timeout_is_positive check (opt_timeout >= 1)
+);
+
+-- A queue's table is named after the flow in lower case, so two flows may not share it.
+create unique index flows_queue_idx on pgflow.flows (lower(flow_slug));
+
+create table pgflow.steps (
+  flow_slug text not null,
+  step_slug text not null,
+  step_type text not null default 'single',
+  performed_by text not null default 'handler',
+  step_index int not null,
+  deps_count int not null default 0,
+  opt_max_attempts int,
+  opt_base_delay int,
+  opt_timeout int,
+  opt_start_delay int,
+  required_input_pattern jsonb,
+  forbidden_input_pattern jsonb,
+  when_unmet text not null default 'skip-cascade',
+  when_exhausted text not null default 'fail',
+  subflow_slug text,
+  created_at timestamptz not null default now(),
+  primary key (flow_slug, step_slug),
+  constraint steps_flow_slug_fkey foreign key (flow_slug)
+    references pgflow.flows (flow_slug) on delete cascade,
+  constraint steps_step_slug_check check (pgflow.is_valid_slug(step_slug)),
+  constraint step_index_is_unique unique (flow_slug, step_index),
+  constraint step_type_is_known check (step_type in ('single', 'map')),
+  constraint performed_by_is_known check (performed_by in ('handler', 'approval', 'subflow')),
+  constraint map_step_has_at_most_one_dep check (step_type <> 'map' or deps_count <= 1),
+  constraint subflow_step_names_its_flow check ((performed_by = 'subflow') = (subflow_slug is not null)),
+  constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
+  constraint base_delay_is_not_negative check (opt_base_delay >= 0),
+  constraint timeout_is_positive check (opt_timeout >= 1),
+  constraint start_delay_is_not_negative check (opt_start_delay >= 0),
+  constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
+  constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
+  constraint when_unmet_is_known check (when_unmet in ('skip-cascade', 'skip', 'fail')),
+  constraint when_exhausted_is_known check (when_exhausted in ('skip-cascade', 'skip', 'fail'))
+);
+
+create table pgflow.deps (
+  flow_slug text not null,
+  dep_slug text not null,
+  step_slug text not null,
+  created_at timestamptz not null default now(),
+  primary key (flow_slug, dep_slug, step_slug),
+  constraint deps_flow_slug_dep_slug_fkey foreign key (flow_slug, dep_slug)
+    references pgflow.steps (flow_slug, step_slug) on delete cascade,
+  constraint deps_flow_slug_step_slug_fkey foreign key (flow_slug, step_slug)
+    references pgflow.steps (flow_slug, step_slug) on delete cascade,
+  constraint deps_check check (dep_slug <> step_slug)
+);
+
+create index deps_step_idx on pgflow.deps (flow_slug, step_slug);
+
+alter table pgflow.flows enable row level security;
+alter table pgflow.steps enable row level security;
+alter table pgflow.deps enable row level security;
+
+comment on table pgflow.flows is 'One row per flow; its slug is also the name of its pgmq queue.';
+comment on table pgflow.steps is 'The nodes of a flow''s graph; null options mean the flow''s.';
+comment on table pgflow.deps is 'The edges of a flow''s graph: step_slug waits for dep_slug.';
+comment on column pgflow.steps.step_type is 'How many tasks the step has: single, or map (one per element of an array).';
+comment on column pgflow.steps.performed_by is 'Who performs a task: handler (a worker), approval (somebody outside), subflow (a child run).';
+comment on column pgflow.steps.opt_timeout is 'Seconds a handler may take, or the time limit of an approval (null: none).';
+comment on column pgflow.flows.opt_base_delay is 'Seconds; the n-th retry waits base_delay * 2^n, at most an hour.';
+
+-- == 03_state.sql =================================================================================
+
+-- The state of runs. Every hot query finds its rows by primary key; the columns that change often
+-- (status, counters, times) stand in no index, so that updates stay within their page (HOT).
+
+create table pgflow.runs (
+  run_id uuid primary key default gen_random_uuid(),
+  flow_slug text not null,
+  status text not null default 'started',
+  remaining_steps int not null default 0,
+  broadcast boolean not null default false,
+  root_run_id uuid,
+  parent_run_id uuid,
+  parent_step_slug text,
+  parent_task_index int,
+  owner uuid,
+  idempotency_key text,
+  start_at timestamptz,
+  started_at timestamptz not null default now(),
+  completed_at timestamptz,
+  failed_at timestamptz,
+  cancelled_at timestamptz,
+  error_message text,
+  input jsonb not null,
+  output jsonb,
+  constraint runs_flow_slug_fkey foreign key (flow_slug)
+    references pgflow.flows (flow_slug) on delete cascade,
+  constraint status_is_known check (status in ('started', 'completed', 'failed', 'cancelled')),
+  constraint remaining_steps_is_not_negative check (remaining_steps >= 0),
+  constraint completed_run_has_time check ((status = 'completed') = (completed_at is not null)),
+  constraint failed_run_has_time check ((status = 'failed') = (failed_at is not null)),
+  constraint cancelled_run_has_time check ((status = 'cancelled') = (cancelled_at is not null)),
+  constraint output_belongs_to_completed_run check (output is null or status = 'completed'),
+  constraint child_run_has_place check (
+    num_nulls(root_run_id, parent_run_id, parent_step_slug, parent_task_index) in (0, 4)
+  )
+)
+  with (fillfactor = 80);
+
+create index runs_flow_idx on pgflow.runs (flow_slug, started_at);
+create unique index runs_idempotency_key_idx on pgflow.runs (flow_slug, idempotency_key)
+  where idempotency_key is not null;
+create index runs_parent_idx on pgflow.runs (parent_run_id, parent_step_slug, parent_task_index)
+  where parent_run_id is not null;
+create index runs_owner_idx on pgflow.runs (owner, started_at)
+  where owner is not null;
+
+create table pgflow.step_states (
+  flow_slug text not null,
+  run_id uuid not null,
+  step_slug text not null,
+  status text not null default 'created',
+  initial_tasks int,
+  remaining_tasks int,
+  remaining_deps int not null default 0,
+  skip_reason text,
+  created_at timestamptz not null default now(),
+  started_at timestamptz,
+  completed_at timestamptz,
+  failed_at timestamptz,
+  skipped_at timestamptz,
+  cancelled_at timestamptz,
+  error_message text,
+  output jsonb,
+  primary key (run_id, step_slug),
+  constraint step_states_run_id_fkey foreign key (run_id)
+    references pgflow.runs (run_id) on delete cascade,
+  constraint status_is_known check (
+    status in ('created', 'started', 'completed', 'failed', 'skipped', 'cancelled')
+  ),
+  constraint remaining_deps_is_not_negative check (remaining_deps >= 0),
+  constraint remaining_tasks_fit check (remaining_tasks between 0 and initial_tasks),
+  constraint created_step_is_not_started check (status <> 'created' or started_at is null),
+  constraint started_step_has_time check (status <> 'started' or started_at is not null),
+  constraint completed_step_has_time check ((status = 'completed') = (completed_at is not null)),
+  constraint failed_step_has_time check ((status = 'failed') = (failed_at is not null)),
+  constraint skipped_step_has_time check ((status = 'skipped') = (skipped_at is not null)),
+  constraint cancelled_step_has_time check ((status = 'cancelled') = (cancelled_at is not null)),
+  constraint skipped_step_has_reason check ((status = 'skipped') = (skip_reason is not null)),
+  constraint skip_reason_is_known check (
+    skip_reason in ('condition_unmet', 'dependency_skipped', 'handler_failed')
+  ),
+  constraint completed_step_has_no_tasks_left check (status <> 'completed' or remaining_tasks = 0)
+)
+  with (fillfactor = 70);
+
+create table pgflow.step_tasks (
+  flow_slug text not null,
+  run_id uuid not null,
+  step_slug text not null,
+  task_index int not null default 0,
+  message_id bigint,
+  status text not null default 'queued',
+  attempts_count int not null default 0,
+  attempts_forgiven int not null default 0,
+  open_attempt int,
+  due_at timestamptz,
+  last_worker_id uuid,
+  child_run_id uuid,
+  queued_at timestamptz not null default now(),
+  started_at timestamptz,
+  completed_at timestamptz,
+  failed_at timestamptz,
+  cancelled_at timestamptz,
+  error_message text,
+  input jsonb,
+  output jsonb,
+  constraint step_tasks_pkey primary key (run_id, step_slug, task_index),
+  constraint step_tasks_run_id_step_slug_fkey foreign key (run_id, step_slug)
+    references pgflow.step_states (run_id, step_slug) on delete cascade,
+  constraint status_is_known check (
+    status in ('queued', 'started', 'waiting', 'completed', 'failed', 'cancelled')
+  ),
+  constraint attempts_are_counted check (attempts_forgiven between 0 and attempts_count),
+  constraint open_attempt_is_the_last check (open_attempt = attempts_count),
+  constraint open_attempt_belongs_to_open_task check (
+    open_attempt is null or status in ('queued', 'started')
+  ),
+  constraint started_task_has_time check (status <> 'started' or started_at is not null),
+  constraint completed_task_has_time check ((status = 'completed') = (completed_at is not null)),
+  constraint failed_task_has_time check ((status = 'failed') = (failed_at is not null)),
+  constraint cancelled_task_has_time check ((status = 'cancelled') = (cancelled_at is not null)),
+  constraint completed_task_has_output check ((status = 'completed') = (output is not null)),
+  constraint due_task_is_open check (due_at is null or status in ('queued', 'waiting'))
+)
+  with (fillfactor = 60);
+
+create index step_tasks_due_idx on pgflow.step_tasks (flow_slug, due_at)
+  where due_at is not null;
+
+create table pgflow.task_failures (
+  run_id uuid not null,
+  step_slug text not null,
+  task_index int not null,
+  attempt int not null,
+  error_message text,
+  failed_at timestamptz not null default now(),
+  worker_id uuid,
+  primary key (run_id, step_slug, task_index, attempt),
+  constraint task_failures_task_fkey foreign key (run_id, step_slug, task_index)
+    references pgflow.step_tasks (run_id, step_slug, task_index) on delete cascade
+);
+
+create table pgflow.workers (
+  worker_id uuid primary key,
+  queue_name text not null,
+  function_name text not null,
+  started_at timestamptz not null default now(),
+  deprecated_at timestamptz,
+  stopped_at timestamptz,
+  last_heartbeat_at timestamptz not null default now()
+);
+
+create index workers_function_idx on pgflow.workers (function_name, last_heartbeat_at);
+
+alter table pgflow.runs enable row level security;
+alter table pgflow.step_states enable row level security;
+alter table pgflow.step_tasks enable row level security;
+alter table pgflow.task_failures enable row level security;
+alter table pgflow.workers enable row level security;
+
+do $$
+begin
+  -- lz4 packs outputs several times faster; a server built without it keeps the default.
+  alter table pgflow.runs alter column input set compression lz4;
+  alter table pgflow.runs alter column output set compression lz4;
+  alter table pgflow.step_states alter column output set compression lz4;
+  alter table pgflow.step_tasks alter column input set compression lz4;
+  alter table pgflow.step_tasks alter column output set compression lz4;
+exception
+  when feature_not_supported then
+    raise notice 'pgflow: this server has no lz4, outputs keep the default compression';
+end;
+$$;
+
+comment on table pgflow.runs is 'One row per run of a flow.';
+comment on table pgflow.step_states is 'One row per step of a run: what it still waits for and how it ended.';
+comment on table pgflow.step_tasks is 'One row per unit of work: one of a single step, one per element of a map.';
+comment on table pgflow.task_failures is 'One row per failed attempt.';
+comment on table pgflow.workers is 'One row per worker; a heartbeat that stays out means that it is gone.';
+comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime.';
+comment on column pgflow.runs.root_run_id is 'The topmost run of a child run''s family; null for a run without a parent.';
+comment on column pgflow.runs.owner is 'The signed-in user who started the run through the API.';
+comment on column pgflow.step_states.initial_tasks is 'Number of tasks; null while a map''s array is not known.';
+comment on column pgflow.step_states.output is 'A map''s gathered outputs; a single step''s output is its task''s.';
+comment on column pgflow.step_tasks.message_id is 'The task''s message in its queue; null while it waits outside.';
+comment on column pgflow.step_tasks.open_attempt is 'The attempt that may report; null before a claim and after a report.';
+comment on column pgflow.step_tasks.attempts_forgiven is 'Attempts that do not count towards the limit: given back, or before a retry_run.';
+comment on column pgflow.step_tasks.due_at is 'When a task outside the queue enters it, or an approval''s time ends.';
+comment on column pgflow.step_tasks.input is 'The element of a map''s task; null for single steps, whose input is built when claimed.';
+
+-- == 04_step_inputs.sql ===========================================================================
+
+-- step_inputs: what a step's handler gets, built from the run's input and its dependencies' outputs.
+--
+-- A view and not a function, so that the planner folds it into the statements that claim tasks and
+-- check conditions. Only direct dependencies that completed appear; skipped ones are absent.
+create view pgflow.step_inputs
+  with (security_invoker = on)
+as
+select
+  s.flow_slug,
+  s.run_id,
+  s.step_slug,
+  jsonb_build_object('run', r.input) || coalesce(
+    (
+      select jsonb_object_agg(d.dep_slug, coalesce(ds.output, dt.output))
+      from pgflow.deps d
+      join pgflow.step_states ds
+        on ds.run_id = s.run_id
+        and ds.step_slug = d.dep_slug
+      left join pgflow.step_tasks dt
+        on dt.run_id = ds.run_id
+        and dt.step_slug = ds.step_slug
+        and dt.task_index = 0
+      where d.flow_slug = s.flow_slug
+        and d.step_slug = s.step_slug
+        and ds.status = 'completed'
+    ),
+    '{}'
+  ) as input
+from pgflow.step_states s
+join pgflow.runs r on r.run_id = s.run_id;
+
+comment on view pgflow.step_inputs is
+  'The input of each step of each run: {"run": …, "<dependency>": its output, …}.';
+
+-- map_elements: the array a map step runs over: the flow's input, or its dependency's output.
+--
+-- The output of a dependency that was skipped counts as an empty array.
+create view pgflow.map_elements
+  with (security_invoker = on)
+as
+select
+  s.run_id,
+  s.step_slug,
+  d.dep_slug,
+  case
+    when st.deps_count = 0 then r.input
+    else coalesce(
+      (
+        select coalesce(ds.output, dt.output)
+        from pgflow.step_states ds
+        left join pgflow.step_tasks dt
+          on dt.run_id = ds.run_id
+          and dt.step_slug = ds.step_slug
+          and dt.task_index = 0
+        where ds.run_id = s.run_id
+          and ds.step_slug = d.dep_slug
+          and ds.status = 'completed'
+      ),
+      '[]'
+    )
+  end as elements
+from pgflow.step_states s
+join pgflow.steps st
+  on st.flow_slug = s.flow_slug
+  and st.step_slug = s.step_slug
+join pgflow.runs r
+  on r.run_id = s.run_id
+left join pgflow.deps d
+  on d.flow_slug = s.flow_slug
+  and d.step_slug = s.step_slug
+where st.step_type = 'map';
+
+comment on view pgflow.map_elements is
+  'The array each map step runs over; anything but an array fails the step.';
+
+create type pgflow.step_task_record as (
+  flow_slug text,
+  run_id uuid,
+  step_slug text,
+  input jsonb,
+  msg_id bigint,
+  task_index int,
+  attempt int
+);
+
+comment on type pgflow.step_task_record is
+  'A claimed task: where it belongs, its input, and the attempt number that must come with its result.';
+
+create type pgflow.settled_task as (
+  flow_slug text,
+  run_id uuid,
+  step_slug text,
+  task_index int,
+  message_id bigint,
+  outcome text,
+  seconds int,
+  error_message text,
+  attempt int,
+  worker_id uuid
+);
+
+comment on type pgflow.settled_task is
+  'A task that settle_tasks changed: completed, retried, exhausted or released.';
+
+-- == 10_create_flow.sql ===========================================================================
+
+-- create_flow: create a flow and its queue.
+--
+-- Again with the same slug: returns the row as it is, no second queue. Two at once are serialised by
+-- the primary key.
+create or replace function pgflow.create_flow(
+  flow_slug text,
+  max_attempts int default 3,
+  base_delay int default 5,
+  timeout int default 60
+)
+  returns pgflow.flows
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_flow pgflow.flows;
+begin
+  if pgflow.is_valid_slug(create_flow.flow_slug) and length(create_flow.flow_slug) > 47 then
+    raise exception using
+      errcode = 'PF006',
+      message = format(
+        'Cannot create flow "%s": its slug has %s characters',
+        create_flow.flow_slug,
+        length(create_flow.flow_slug)
+      ),
+      hint = 'The slug also names the flow''s queue: use at most 47 characters.';
+  end if;
+
+  insert into pgflow.flows (flow_slug, opt_max_attempts, opt_base_delay, opt_timeout)
+  values (
+    create_flow.flow_slug,
+    create_flow.max_attempts,
+    create_flow.base_delay,
+    create_flow.timeout
+  )
+  on conflict do nothing
+  returning * into v_flow;
+
+  if found then
+    perform pgmq.create(queue_name => v_flow.flow_slug);
+    return v_flow;
+  end if;
+
+  select f.* into v_flow
+  from pgflow.flows f
+  where lower(f.flow_slug) = lower(create_flow.flow_slug);
+
+  if v_flow.flow_slug <> create_flow.flow_slug then
+    raise exception using
+      errcode = 'PF006',
+      message = format(
+        'Cannot create flow "%s": it differs from flow "%s" only by case',
+        create_flow.flow_slug,
+        v_flow.flow_slug
+      ),
+      hint = 'Queue names are lower-cased, so the two would share one queue: use another slug.';
+  end if;
+
+  return v_flow;
+end;
+$$;
+
+comment on function pgflow.create_flow(text, int, int, int) is
+  'Creates a flow and its queue; delays and timeouts are in seconds.';
+
+-- == 11_add_step.sql ==============================================================================
+
+-- add_step: add a step behind the steps it depends on.
+--
+-- Dependencies must exist already, which keeps the graph acyclic. Again with the same definition:
+-- returns the row, options are not changed. Locks the flow, so that step_index has no gaps.
+create or replace function pgflow.add_step(
+  flow_slug text,
+  step_slug text,
+  deps_slugs text[] default '{}',
+  max_attempts int default null,
+  base_delay int default null,
+  timeout int default null,
+  start_delay int default null,
+  step_type text default 'single',
+  required_input_pattern jsonb default null,
+  forbidden_input_pattern jsonb default null,
+  when_unmet text default 'skip-cascade',
+  when_exhausted text default 'fail',
+  performed_by text default 'handler',
+  subflow_slug text default null
+)
+  returns pgflow.steps
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_deps text[] := array(select distinct d from unnest(add_step.deps_slugs) d order by d);
+  v_step pgflow.steps;
+begin
+  perform from pgflow.flows f where f.flow_slug = add_step.flow_slug for no key update;
+
+  select s.* into v_step
+  from pgflow.steps s
+  where s.flow_slug = add_step.flow_slug
+    and s.step_slug = add_step.step_slug;
+
+  if found then
+    if v_step.step_type <> add_step.step_type
+      or v_step.performed_by <> add_step.performed_by
+      or v_step.subflow_slug is distinct from add_step.subflow_slug
+      or v_deps <> array(
+        select d.dep_slug
+        from pgflow.deps d
+        where d.flow_slug = add_step.flow_slug
+          and d.step_slug = add_step.step_slug
+        order by d.dep_slug
+      )
+    then
+      raise exception using
+        errcode = 'PF007',
+        message = format(
+          'Cannot add step "%s" to flow "%s": it exists with another type or other dependencies',
+          add_step.step_slug,
+          add_step.flow_slug
+        ),
+        hint = 'A flow''s shape never changes: use a new flow slug for the new shape.';
+    end if;
+    return v_step;
+  end if;
+
+  insert into pgflow.steps (
+    flow_slug, step_slug, step_type, performed_by, step_index, deps_count,
+    opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay,
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug
+  )
+  values (
+    add_step.flow_slug, add_step.step_slug, add_step.step_type, add_step.performed_by,
+    (select count(*) from pgflow.steps s where s.flow_slug = add_step.flow_slug),
+    cardinality(v_deps),
+    add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
+    add_step.required_input_pattern, add_step.forbidden_input_pattern,
+    add_step.when_unmet, add_step.when_exhausted, add_step.subflow_slug
+  )
+  returning * into v_step;
+
+  insert into pgflow.deps (flow_slug, dep_slug, step_slug)
+  select add_step.flow_slug, d.dep_slug, add_step.step_slug
+  from unnest(v_deps) as d (dep_slug);
+
+  return v_step;
+end;
+$$;
+
+comment on function pgflow.add_step(
+  text, text, text[], int, int, int, int, text, jsonb, jsonb, text, text, text, text
+) is 'Adds a step to a flow, behind the steps named in deps_slugs; null options mean the flow''s.';
+
+-- == 12_ensure_flow_compiled.sql ==================================================================
+
+-- ensure_flow_compiled: make sure that the database has a flow in exactly the given shape.
+--
+-- A shape is {"max_attempts", "base_delay", "timeout", "steps": [{"step_slug", "deps_slugs", …}]} with
+-- the names and defaults of create_flow and add_step; the steps stand in their order. Returns
+-- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts and delays
+-- of a verified flow are updated in place; its shape never is. Many workers may start at once: the
+-- first creates the flow under an advisory lock, the others verify it and write nothing.
+create or replace function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb)
+  returns jsonb
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_differences jsonb;
+begin
+  if jsonb_typeof(ensure_flow_compiled.shape -> 'steps') is distinct from 'array' then
+    raise exception using
+      errcode = '22023',
+      message = format(
+        'Cannot compile flow "%s": its shape has no array "steps"',
+        ensure_flow_compiled.flow_slug
+      ),
+      hint = 'Pass {"steps": [{"step_slug": "…", "deps_slugs": []}, …]}.';
+  end if;
+
+  perform pg_advisory_xact_lock(hashtextextended('pgflow.compile', hashtext(ensure_flow_compiled.flow_slug)))
+  where not exists (
+    select from pgflow.flows f where f.flow_slug = ensure_flow_compiled.flow_slug
+  );
+
+  if not exists (select from pgflow.flows f where f.flow_slug = ensure_flow_compiled.flow_slug) then
+    perform pgflow._compile_flow(ensure_flow_compiled.flow_slug, ensure_flow_compiled.shape);
+    return jsonb_build_object('status', 'compiled', 'differences', '[]'::jsonb);
+  end if;
+
+  v_differences := pgflow._shape_differences(
+    ensure_flow_compiled.flow_slug,
+    ensure_flow_compiled.shape
+  );
+
+  if v_differences <> '[]' then
+    return jsonb_build_object('status', 'mismatch', 'differences', v_differences);
+  end if;
+
+  perform pgflow._update_options(ensure_flow_compiled.flow_slug, ensure_flow_compiled.shape);
+  return jsonb_build_object('status', 'verified', 'differences', v_differences);
+end;
+$$;
+
+comment on function pgflow.ensure_flow_compiled(text, jsonb) is
+  'Creates a flow from its shape, or compares it with the stored one and updates its options.';
+
+-- _shape_steps: the steps of a shape as rows of pgflow.steps, absent values filled in.
+create or replace function pgflow._shape_steps(flow_slug text, shape jsonb)
+  returns table (step pgflow.steps, deps_slugs text[])
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select
+    row(
+      _shape_steps.flow_slug,
+      x.step_slug,
+      coalesce(x.step_type, 'single'),
+      coalesce(x.performed_by, 'handler'),
+      x.position - 1,
+      cardinality(d.deps_slugs),
+      x.max_attempts,
+      x.base_delay,
+      x.timeout,
+      x.start_delay,
+      nullif(x.required_input_pattern, 'null'),
+      nullif(x.forbidden_input_pattern, 'null'),
+      coalesce(x.when_unmet, 'skip-cascade'),
+      coalesce(x.when_exhausted, 'fail'),
+      x.subflow_slug,
+      null
+    )::pgflow.steps,
+    d.deps_slugs
+  from rows from (
+    jsonb_to_recordset(_shape_steps.shape -> 'steps') as (
+      step_slug text,
+      deps_slugs text[],
+      step_type text,
+      performed_by text,
+      max_attempts int,
+      base_delay int,
+      timeout int,
+      start_delay int,
+      required_input_pattern jsonb,
+      forbidden_input_pattern jsonb,
+      when_unmet text,
+      when_exhausted text,
+      subflow_slug text
+    )
+  ) with ordinality as x (
+    step_slug, deps_slugs, step_type, performed_by, max_attempts, base_delay, timeout, start_delay,
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug,
+    position
+  )
+  cross join lateral (
+    select array(select distinct d from unnest(x.deps_slugs) d order by d) as deps_slugs
+  ) d;
+$$;
+
+-- _compile_flow: create a flow with all its steps and dependencies.
+create or replace function pgflow._compile_flow(flow_slug text, shape jsonb)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_late text;
+begin
+  select format('step "%s" depends on "%s", which does not come before it', (s.step).step_slug, d)
+  into v_late
+  from pgflow._shape_steps(_compile_flow.flow_slug, _compile_flow.shape) s
+  cross join lateral unnest(s.deps_slugs) d
+  where not exists (
+    select
+    from pgflow._shape_steps(_compile_flow.flow_slug, _compile_flow.shape) e
+    where (e.step).step_slug = d
+      and (e.step).step_index < (s.step).step_index
+  )
+  limit 1;
+
+  if v_late is not null then
+    raise exception using
+      errcode = 'PF002',
+      message = format('Cannot compile flow "%s": %s', _compile_flow.flow_slug, v_late),
+      hint = 'List each step after the steps it depends on; a flow has no cycles.';
+  end if;
+
+  perform pgflow.create_flow(
+    flow_slug => _compile_flow.flow_slug,
+    max_attempts => coalesce((_compile_flow.shape ->> 'max_attempts')::int, 3),
+    base_delay => coalesce((_compile_flow.shape ->> 'base_delay')::int, 5),
+    timeout => coalesce((_compile_flow.shape ->> 'timeout')::int, 60)
+  );
+
+  insert into pgflow.steps (
+    flow_slug, step_slug, step_type, performed_by, step_index, deps_count,
+    opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay,
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug
+  )
+  select
+    (s.step).flow_slug, (s.step).step_slug, (s.step).step_type, (s.step).performed_by,
+    (s.step).step_index, (s.step).deps_count, (s.step).opt_max_attempts,
+    (s.step).opt_base_delay, (s.step).opt_timeout, (s.step).opt_start_delay,
+    (s.step).required_input_pattern, (s.step).forbidden_input_pattern, (s.step).when_unmet,
+    (s.step).when_exhausted, (s.step).subflow_slug
+  from pgflow._shape_steps(_compile_flow.flow_slug, _compile_flow.shape) s;
+
+  insert into pgflow.deps (flow_slug, dep_slug, step_slug)
+  select (s.step).flow_slug, d, (s.step).step_slug
+  from pgflow._shape_steps(_compile_flow.flow_slug, _compile_flow.shape) s
+  cross join lateral unnest(s.deps_slugs) d;
+end;
+$$;
+
+-- _shape_differences: what differs between a stored flow and a shape, as sentences in step order.
+create or replace function pgflow._shape_differences(flow_slug text, shape jsonb)
+  returns jsonb
+  language sql
+  stable
+  set search_path = ''
+as $$
+  with stored as (
+    select
+      s.step_slug,
+      s.step_index,
+      jsonb_build_object(
+        'position', s.step_index,
+        'dependencies', array(
+          select d.dep_slug
+          from pgflow.deps d
+          where d.flow_slug = s.flow_slug
+            and d.step_slug = s.step_slug
+          order by d.dep_slug
+        ),
+        'step_type', s.step_type,
+        'performed_by', s.performed_by,
+        'subflow_slug', s.subflow_slug,
+        'required_input_pattern', s.required_input_pattern,
+        'forbidden_input_pattern', s.forbidden_input_pattern,
+        'when_unmet', s.when_unmet,
+        'when_exhausted', s.when_exhausted
+      ) as shape
+    from pgflow.steps s
+    where s.flow_slug = _shape_differences.flow_slug
+  ),
+
+  given as (
+    select
+      (s.step).step_slug,
+      (s.step).step_index,
+      jsonb_build_object(
+        'position', (s.step).step_index,
+        'dependencies', s.deps_slugs,
+        'step_type', (s.step).step_type,
+        'performed_by', (s.step).performed_by,
+        'subflow_slug', (s.step).subflow_slug,
+        'required_input_pattern', (s.step).required_input_pattern,
+        'forbidden_input_pattern', (s.step).forbidden_input_pattern,
+        'when_unmet', (s.step).when_unmet,
+        'when_exhausted', (s.step).when_exhausted
+      ) as shape
+    from pgflow._shape_steps(_shape_differences.flow_slug, _shape_differences.shape) s
+  ),
+
+  differences as (
+    select
+      coalesce(st.step_index, g.step_index) as step_index,
+      coalesce(st.step_slug, g.step_slug) as step_slug,
+      k.key,
+      case
+        when st.step_slug is null then format('step "%s" is not in the database', g.step_slug)
+        when g.step_slug is null then format('step "%s" is only in the database', st.step_slug)
+        else format(
+          'step "%s": %s is %s in the database and %s in the code',
+          st.step_slug,
+          k.key,
+          st.shape -> k.key,
+          g.shape -> k.key
+        )
+      end as sentence
+    from stored st
+    full join given g on g.step_slug = st.step_slug
+    left join lateral jsonb_object_keys(st.shape) as k (key)
+      on st.shape -> k.key is distinct from g.shape -> k.key
+      and g.step_slug is not null
+    where st.step_slug is null
+      or g.step_slug is null
+      or k.key is not null
+  )
+
+  select coalesce(jsonb_agg(d.sentence order by d.step_index, d.step_slug, d.key), '[]')
+  from differences d;
+$$;
+
+-- _update_options: store the retries, timeouts and delays of a shape where they differ.
+create or replace function pgflow._update_options(flow_slug text, shape jsonb)
+  returns void
+  language sql
+  set search_path = ''
+as $$
+  update pgflow.flows f
+  set
+    opt_max_attempts = o.max_attempts,
+    opt_base_delay = o.base_delay,
+    opt_timeout = o.timeout
+  from (
+    select
+      coalesce((_update_options.shape ->> 'max_attempts')::int, 3) as max_attempts,
+      coalesce((_update_options.shape ->> 'base_delay')::int, 5) as base_delay,
+      coalesce((_update_options.shape ->> 'timeout')::int, 60) as timeout
+  ) o
+  where f.flow_slug = _update_options.flow_slug
+    and (f.opt_max_attempts, f.opt_base_delay, f.opt_timeout)
+      is distinct from (o.max_attempts, o.base_delay, o.timeout);
+
+  update pgflow.steps s
+  set
+    opt_max_attempts = (g.step).opt_max_attempts,
+    opt_base_delay = (g.step).opt_base_delay,
+    opt_timeout = (g.step).opt_timeout,
+    opt_start_delay = (g.step).opt_start_delay
+  from pgflow._shape_steps(_update_options.flow_slug, _update_options.shape) g
+  where s.flow_slug = _update_options.flow_slug
+    and s.step_slug = (g.step).step_slug
+    and (s.opt_max_attempts, s.opt_base_delay, s.opt_timeout, s.opt_start_delay)
+      is distinct from (
+        (g.step).opt_max_attempts,
+        (g.step).opt_base_delay,
+        (g.step).opt_timeout,
+        (g.step).opt_start_delay
+      );
+$$;
+
+-- == 20_queue_messages.sql ========================================================================
+
+-- _archive_messages: archive messages of any number of queues, one pgmq call per queue.
+create or replace function pgflow._archive_messages(flow_slugs text[], message_ids bigint[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  perform
+  from (
+    select m.flow_slug, array_agg(m.message_id) as message_ids
+    from unnest(_archive_messages.flow_slugs, _archive_messages.message_ids)
+      as m (flow_slug, message_id)
+    where m.message_id is not null
+    group by m.flow_slug
+  ) q
+  cross join lateral pgmq.archive(queue_name => q.flow_slug, msg_ids => q.message_ids);
+end;
+$$;
+
+-- _hide_messages: make messages of one queue visible so many seconds from now (0: at once).
+--
+-- pgmq.set_vt takes one message a call and counts from the transaction's start.
+create or replace function pgflow._hide_messages(
+  flow_slug text,
+  message_ids bigint[],
+  seconds int[]
+)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  execute format(
+    $query$
+      update pgmq.%I as m
+      set vt = clock_timestamp() + make_interval(secs => h.seconds)
+      from unnest($1, $2) as h (message_id, seconds)
+      where m.msg_id = h.message_id
+    $query$,
+    'q_' || lower(_hide_messages.flow_slug)
+  )
+  using _hide_messages.message_ids, _hide_messages.seconds;
+end;
+$$;
+
+-- == 21_queue_tasks.sql ===========================================================================
+
+-- _queue_tasks: create the tasks of steps that have just started, and their messages.
+--
+-- One statement for any number of runs and steps. A map gets one task per element, which is stored
+-- as the task's input. Tasks that must wait (a start delay, a run that starts later, an approval)
+-- get no message. The caller holds the locks of the steps' root runs.
+create or replace function pgflow._queue_tasks(run_ids uuid[], step_slugs text[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  with new_tasks as materialized (
+    select
+      s.flow_slug,
+      s.run_id,
+      s.step_slug,
+      e.task_index,
+      e.element,
+      case when st.performed_by = 'approval' then 'waiting' else 'queued' end as status,
+      case
+        when st.performed_by = 'approval' then now() + make_interval(secs => st.opt_timeout)
+        when st.opt_start_delay > 0 or r.start_at > now() then
+          greatest(r.start_at, now()) + make_interval(secs => coalesce(st.opt_start_delay, 0))
+      end as due_at
+    from unnest(_queue_tasks.run_ids, _queue_tasks.step_slugs) as x (run_id, step_slug)
+    join pgflow.step_states s
+      on s.run_id = x.run_id
+      and s.step_slug = x.step_slug
+    join pgflow.steps st
+      on st.flow_slug = s.flow_slug
+      and st.step_slug = s.step_slug
+    join pgflow.runs r
+      on r.run_id = s.run_id
+    cross join lateral (
+      select 0 as task_index, null::jsonb as element
+      where st.step_type = 'single'
+      union all
+      select (a.position - 1)::int, a.element
+      from jsonb_array_elements(
+        case
+          when st.step_type = 'map' then (
+            select m.elements
+            from pgflow.map_elements m
+            where m.run_id = s.run_id
+              and m.step_slug = s.step_slug
+          )
+        end
+      ) with ordinality as a (element, position)
+    ) e
+  ),
+
+  queues as (
+    select
+      n.flow_slug,
+      array_agg(n.run_id order by n.run_id, n.step_slug, n.task_index) as run_ids,
+      array_agg(n.step_slug order by n.run_id, n.step_slug, n.task_index) as step_slugs,
+      array_agg(n.task_index order by n.run_id, n.step_slug, n.task_index) as task_indexes,
+      array_agg(n.element order by n.run_id, n.step_slug, n.task_index) as elements,
+      array_agg(
+        jsonb_build_object(
+          'flow_slug', n.flow_slug,
+          'run_id', n.run_id,
+          'step_slug', n.step_slug,
+          'task_index', n.task_index
+        )
+        order by n.run_id, n.step_slug, n.task_index
+      ) as messages
+    from new_tasks n
+    where n.status = 'queued'
+      and n.due_at is null
+    group by n.flow_slug
+  )
+
+  insert into pgflow.step_tasks (
+    flow_slug, run_id, step_slug, task_index, message_id, status, due_at, input, queued_at
+  )
+  select
+    q.flow_slug, t.run_id, t.step_slug, t.task_index, t.message_id, 'queued', null, t.element,
+    clock_timestamp()
+  from queues q
+  cross join lateral unnest(
+    q.run_ids,
+    q.step_slugs,
+    q.task_indexes,
+    q.elements,
+    array(select pgmq.send_batch(queue_name => q.flow_slug, msgs => q.messages))
+  ) as t (run_id, step_slug, task_index, element, message_id)
+  union all
+  select
+    n.flow_slug, n.run_id, n.step_slug, n.task_index, null, n.status, n.due_at, n.element,
+    clock_timestamp()
+  from new_tasks n
+  where n.status = 'waiting'
+    or n.due_at is not null;
+end;
+$$;
+
+-- == 22_advance_steps.sql =========================================================================
+
+-- _advance_steps: start, skip or end the steps whose dependencies have ended, and count ended steps.
+--
+-- Takes the run of each step that has just ended (one entry per step), and the steps that gained
+-- ended dependencies with how many. Works in waves: a step that ends without a task (skipped, or a
+-- map over nothing) is an ended dependency of the next wave. So the number of statements depends on
+-- the length of such chains, not on the number of runs, steps or elements.
+-- The caller holds the locks of the root runs.
+create or replace function pgflow._advance_steps(
+  ended_run_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  arrived int[]
+)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_ended_run_ids uuid[] := coalesce(_advance_steps.ended_run_ids, '{}');
+  v_run_ids uuid[] := _advance_steps.run_ids;
+  v_step_slugs text[] := _advance_steps.step_slugs;
+  v_arrived int[] := _advance_steps.arrived;
+  v_started_run_ids uuid[];
+  v_started_step_slugs text[];
+  v_cascade_run_ids uuid[];
+  v_cascade_step_slugs text[];
+  v_failed_run_ids uuid[] := '{}';
+  v_failed_step_slugs text[] := '{}';
+begin
+  while cardinality(v_run_ids) > 0 loop
+    with candidates as materialized (
+      select
+        s.run_id,
+        s.step_slug,
+        st.when_unmet,
+        s.remaining_deps - c.arrived as remaining_deps,
+        case
+          when s.remaining_deps > c.arrived then null
+          when st.required_input_pattern is null and st.forbidden_input_pattern is null then true
+          else (
+            select
+              (st.required_input_pattern is null or i.input @> st.required_input_pattern)
+              and (st.forbidden_input_pattern is null or not i.input @> st.forbidden_input_pattern)
+            from (
+              select
+                case
+                  when st.deps_count = 0 then r.input
+                  else (
+                    select si.input
+                    from pgflow.step_inputs si
+                    where si.run_id = s.run_id
+                      and si.step_slug = s.step_slug
+                  )
+                end as input
+            ) i
+          )
+        end as condition_met,
+        case
+          when st.step_type = 'single' then 1
+          when s.remaining_deps > c.arrived then null
+          else (
+            select case jsonb_typeof(m.elements) when 'array' then jsonb_array_length(m.elements) end
+            from pgflow.map_elements m
+            where m.run_id = s.run_id
+              and m.step_slug = s.step_slug
+          )
+        end as tasks
+      from unnest(v_run_ids, v_step_slugs, v_arrived) as c (run_id, step_slug, arrived)
+      join pgflow.step_states s
+        on s.run_id = c.run_id
+        and s.step_slug = c.step_slug
+      join pgflow.steps st
+        on st.flow_slug = s.flow_slug
+        and st.step_slug = s.step_slug
+      join pgflow.runs r
+        on r.run_id = s.run_id
+      where s.status = 'created'
+        and r.status = 'started'
+    ),
+
+    decided as (
+      select
+        c.*,
+        case
+          when c.remaining_deps > 0 then 'wait'
+          when not c.condition_met then c.when_unmet
+          when c.tasks is null then 'fail'
+          when c.tasks = 0 then 'complete'
+          else 'start'
+        end as decision
+      from candidates c
+    ),
+
+    moved as (
+      update pgflow.step_states s
+      set
+        status = case d.decision
+          when 'start' then 'started'
+          when 'complete' then 'completed'
+          when 'skip' then 'skipped'
+          when 'skip-cascade' then 'skipped'
+          else 'created'
+        end,
+        remaining_deps = d.remaining_deps,
+        initial_tasks = coalesce(d.tasks, s.initial_tasks),
+        remaining_tasks = coalesce(d.tasks, s.remaining_tasks),
+        started_at = case when d.decision in ('start', 'complete') then now() end,
+        completed_at = case when d.decision = 'complete' then now() end,
+        skipped_at = case when d.decision in ('skip', 'skip-cascade') then now() end,
+        skip_reason = case when d.decision in ('skip', 'skip-cascade') then 'condition_unmet' end,
+        output = case when d.decision = 'complete' then '[]'::jsonb end
+      from decided d
+      where s.run_id = d.run_id
+        and s.step_slug = d.step_slug
+      returning s.flow_slug, s.run_id, s.step_slug, d.decision
+    ),
+
+    dependents as (
+      select m.run_id, d.step_slug, count(*)::int as arrived
+      from moved m
+      join pgflow.deps d
+        on d.flow_slug = m.flow_slug
+        and d.dep_slug = m.step_slug
+      where m.decision in ('complete', 'skip')
+      group by m.run_id, d.step_slug
+    )
+
+    select
+      array_agg(m.run_id) filter (where m.decision = 'start'),
+      array_agg(m.step_slug) filter (where m.decision = 'start'),
+      array_agg(m.run_id) filter (where m.decision = 'skip-cascade'),
+      array_agg(m.step_slug) filter (where m.decision = 'skip-cascade'),
+      v_failed_run_ids
+        || coalesce(array_agg(m.run_id) filter (where m.decision = 'fail'), '{}'),
+      v_failed_step_slugs
+        || coalesce(array_agg(m.step_slug) filter (where m.decision = 'fail'), '{}'),
+      v_ended_run_ids || coalesce(
+        array_agg(m.run_id) filter (where m.decision in ('complete', 'skip', 'skip-cascade')),
+        '{}'
+      ),
+      (select array_agg(d.run_id) from dependents d),
+      (select array_agg(d.step_slug) from dependents d),
+      (select array_agg(d.arrived) from dependents d)
+    into
+      v_started_run_ids,
+      v_started_step_slugs,
+      v_cascade_run_ids,
+      v_cascade_step_slugs,
+      v_failed_run_ids,
+      v_failed_step_slugs,
+      v_ended_run_ids,
+      v_run_ids,
+      v_step_slugs,
+      v_arrived
+    from moved m;
+
+    if cardinality(v_started_run_ids) > 0 then
+      perform pgflow._queue_tasks(v_started_run_ids, v_started_step_slugs);
+    end if;
+
+    if cardinality(v_cascade_run_ids) > 0 then
+      v_ended_run_ids := v_ended_run_ids
+        || pgflow._skip_dependents(v_cascade_run_ids, v_cascade_step_slugs);
+    end if;
+  end loop;
+
+  if cardinality(v_ended_run_ids) > 0 then
+    perform pgflow._count_ended_steps(array_agg(e.run_id), array_agg(e.steps))
+    from (
+      select x.run_id, count(*)::int as steps
+      from unnest(v_ended_run_ids) as x (run_id)
+      group by x.run_id
+    ) e;
+  end if;
+
+  if cardinality(v_failed_run_ids) > 0 then
+    perform pgflow._fail_steps(
+      array_agg(f.run_id),
+      array_agg(f.step_slug),
+      array_agg(
+        coalesce(
+          (
+            select format(
+              '[type] map step "%s" needs an array, but its dependency "%s" returned %s',
+              f.step_slug,
+              m.dep_slug,
+              jsonb_typeof(m.elements)
+            )
+            from pgflow.map_elements m
+            where m.run_id = f.run_id
+              and m.step_slug = f.step_slug
+              and jsonb_typeof(m.elements) <> 'array'
+          ),
+          'its condition is not met'
+        )
+      )
+    )
+    from unnest(v_failed_run_ids, v_failed_step_slugs) as f (run_id, step_slug);
+  end if;
+end;
+$$;
+
+-- _skip_dependents: skip whatever depends on the given skipped steps, however deep.
+--
+-- Returns the run of each step skipped.
+create or replace function pgflow._skip_dependents(run_ids uuid[], step_slugs text[])
+  returns uuid[]
+  language sql
+  set search_path = ''
+as $$
+  with recursive dependents as (
+    select s.run_id, d.flow_slug, d.step_slug
+    from unnest(_skip_dependents.run_ids, _skip_dependents.step_slugs) as x (run_id, step_slug)
+    join pgflow.step_states s
+      on s.run_id = x.run_id
+      and s.step_slug = x.step_slug
+    join pgflow.deps d
+      on d.flow_slug = s.flow_slug
+      and d.dep_slug = s.step_slug
+    union
+    select x.run_id, d.flow_slug, d.step_slug
+    from dependents x
+    join pgflow.deps d
+      on d.flow_slug = x.flow_slug
+      and d.dep_slug = x.step_slug
+  ),
+
+  skipped as (
+    update pgflow.step_states s
+    set
+      status = 'skipped',
+      skipped_at = now(),
+      skip_reason = 'dependency_skipped'
+    from dependents d
+    where s.run_id = d.run_id
+      and s.step_slug = d.step_slug
+      and s.status = 'created'
+    returning s.run_id
+  )
+
+  select coalesce(array_agg(s.run_id), '{}') from skipped s;
+$$;
+
+-- _count_ended_steps: lower runs' remaining_steps by so many, and complete those that reach zero.
+--
+-- The run's output is the outputs of the steps nothing depends on; skipped ones are absent.
+create or replace function pgflow._count_ended_steps(run_ids uuid[], steps int[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  update pgflow.runs r
+  set
+    remaining_steps = r.remaining_steps - e.steps,
+    status = case when r.remaining_steps = e.steps then 'completed' else r.status end,
+    completed_at = case when r.remaining_steps = e.steps then now() end,
+    output = case
+      when r.remaining_steps = e.steps then (
+        select coalesce(jsonb_object_agg(s.step_slug, coalesce(s.output, t.output)), '{}')
+        from pgflow.step_states s
+        left join pgflow.step_tasks t
+          on t.run_id = s.run_id
+          and t.step_slug = s.step_slug
+          and t.task_index = 0
+        where s.run_id = r.run_id
+          and s.status = 'completed'
+          and not exists (
+            select
+            from pgflow.deps d
+            where d.flow_slug = s.flow_slug
+              and d.dep_slug = s.step_slug
+          )
+      )
+    end
+  from unnest(_count_ended_steps.run_ids, _count_ended_steps.steps) as e (run_id, steps)
+  where r.run_id = e.run_id
+    and r.status = 'started';
+end;
+$$;
+
+-- == 23_end_runs.sql ==============================================================================
+
+-- _fail_steps: fail steps, and with each the run it belongs to.
+--
+-- The run's message names the step and the cause; the first entry of a run counts.
+-- The caller holds the locks of the root runs.
+create or replace function pgflow._fail_steps(
+  run_ids uuid[],
+  step_slugs text[],
+  error_messages text[]
+)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  update pgflow.step_states s
+  set
+    status = 'failed',
+    failed_at = now(),
+    error_message = f.error_message
+  from unnest(_fail_steps.run_ids, _fail_steps.step_slugs, _fail_steps.error_messages)
+    as f (run_id, step_slug, error_message)
+  where s.run_id = f.run_id
+    and s.step_slug = f.step_slug
+    and s.status in ('created', 'started');
+
+  perform pgflow._end_runs(
+    'failed',
+    array_agg(f.run_id),
+    array_agg(format('Step "%s" failed: %s', f.step_slug, f.error_message))
+  )
+  from (
+    select distinct on (x.run_id) x.run_id, x.step_slug, x.error_message
+    from unnest(_fail_steps.run_ids, _fail_steps.step_slugs, _fail_steps.error_messages)
+      with ordinality as x (run_id, step_slug, error_message, position)
+    order by x.run_id, x.position
+  ) f;
+end;
+$$;
+
+-- _end_runs: end open runs as failed or cancelled; their open steps, tasks and child runs are
+-- cancelled, their messages archived, their counters stay as they are.
+--
+-- The caller holds the locks of the root runs.
+create or replace function pgflow._end_runs(status text, run_ids uuid[], error_messages text[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_ended uuid[];
+  v_flow_slugs text[];
+  v_message_ids bigint[];
+begin
+  with recursive family as (
+    select e.run_id, _end_runs.status, e.error_message
+    from unnest(_end_runs.run_ids, _end_runs.error_messages) as e (run_id, error_message)
+    union all
+    select
+      c.run_id,
+      'cancelled',
+      format('[cancelled by parent] run %s ended', p.run_id)
+    from family p
+    join pgflow.runs c
+      on c.parent_run_id = p.run_id
+  ),
+
+  ended as (
+    update pgflow.runs r
+    set
+      status = f.status,
+      error_message = f.error_message,
+      failed_at = case when f.status = 'failed' then now() end,
+      cancelled_at = case when f.status = 'cancelled' then now() end
+    from family f
+    where r.run_id = f.run_id
+      and r.status = 'started'
+    returning r.run_id
+  )
+
+  select array_agg(e.run_id) into v_ended from ended e;
+
+  update pgflow.step_states s
+  set
+    status = 'cancelled',
+    cancelled_at = now()
+  where s.run_id = any (v_ended)
+    and s.status in ('created', 'started');
+
+  with cancelled as (
+    update pgflow.step_tasks t
+    set
+      status = 'cancelled',
+      cancelled_at = now(),
+      open_attempt = null,
+      due_at = null
+    where t.run_id = any (v_ended)
+      and t.status in ('queued', 'started', 'waiting')
+    returning t.flow_slug, t.message_id
+  )
+
+  select array_agg(c.flow_slug), array_agg(c.message_id)
+  into v_flow_slugs, v_message_ids
+  from cancelled c;
+
+  perform pgflow._archive_messages(v_flow_slugs, v_message_ids);
+end;
+$$;
+
+-- == 30_start_runs.sql ============================================================================
+
+-- _start_runs: create runs of one flow with a state per step, and start their root steps.
+--
+-- Returns the ids of the runs created: an id or idempotency key that exists is left out. A new run is
+-- seen by nobody before the commit, so nothing is locked.
+create or replace function pgflow._start_runs(flow_slug text, new_runs pgflow.runs[])
+  returns uuid[]
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_steps int;
+  v_root_map text;
+  v_run_ids uuid[];
+begin
+  if not exists (select from pgflow.flows f where f.flow_slug = _start_runs.flow_slug) then
+    raise exception using
+      errcode = 'PF001',
+      message = format('Cannot start flow "%s": it does not exist', _start_runs.flow_slug),
+      hint = 'Start its worker once, or apply the migration that "deno task compile" writes.';
+  end if;
+
+  select
+    count(*),
+    min(s.step_slug) filter (where s.step_type = 'map' and s.deps_count = 0)
+  into v_steps, v_root_map
+  from pgflow.steps s
+  where s.flow_slug = _start_runs.flow_slug;
+
+  if v_root_map is not null
+    and exists (
+      select from unnest(_start_runs.new_runs) n where jsonb_typeof(n.input) <> 'array'
+    )
+  then
+    raise exception using
+      errcode = 'PF008',
+      message = format(
+        'Cannot start flow "%s": its step "%s" maps over the input, which is not an array',
+        _start_runs.flow_slug,
+        v_root_map
+      ),
+      hint = 'Pass a JSON array as the input.';
+  end if;
+
+  with created_runs as (
+    insert into pgflow.runs (
+      run_id, flow_slug, status, remaining_steps, completed_at, output, input,
+      idempotency_key, owner, broadcast, start_at, started_at,
+      root_run_id, parent_run_id, parent_step_slug, parent_task_index
+    )
+    select
+      coalesce(n.run_id, gen_random_uuid()),
+      _start_runs.flow_slug,
+      case when v_steps = 0 then 'completed' else 'started' end,
+      v_steps,
+      case when v_steps = 0 then now() end,
+      case when v_steps = 0 then '{}'::jsonb end,
+      coalesce(n.input, 'null'),
+      n.idempotency_key,
+      n.owner,
+      coalesce(n.broadcast, false),
+      n.start_at,
+      clock_timestamp(),
+      n.root_run_id, n.parent_run_id, n.parent_step_slug, n.parent_task_index
+    from unnest(_start_runs.new_runs) n
+    on conflict do nothing
+    returning run_id
+  )
+
+  select array_agg(c.run_id) into v_run_ids from created_runs c;
+
+  insert into pgflow.step_states (
+    flow_slug, run_id, step_slug, remaining_deps, initial_tasks, remaining_tasks
+  )
+  select
+    s.flow_slug,
+    r.run_id,
+    s.step_slug,
+    s.deps_count,
+    case when s.step_type = 'single' then 1 end,
+    case when s.step_type = 'single' then 1 end
+  from unnest(v_run_ids) as r (run_id)
+  cross join pgflow.steps s
+  where s.flow_slug = _start_runs.flow_slug;
+
+  perform pgflow._advance_steps(
+    null,
+    array_agg(r.run_id),
+    array_agg(s.step_slug),
+    array_agg(0)
+  )
+  from unnest(v_run_ids) as r (run_id)
+  cross join pgflow.steps s
+  where s.flow_slug = _start_runs.flow_slug
+    and s.deps_count = 0;
+
+  return coalesce(v_run_ids, '{}');
+end;
+$$;
+
+-- == 31_start_flow.sql ============================================================================
+
+-- start_flow: start a run of a flow, its root steps and their tasks.
+--
+-- Idempotent: with a run_id or idempotency_key that exists it returns that run if flow, input and
+-- owner are the same, and shows nothing of it otherwise. With a later start_at the roots' tasks wait
+-- outside the queue until then.
+create or replace function pgflow.start_flow(
+  flow_slug text,
+  input jsonb,
+  run_id uuid default null,
+  idempotency_key text default null,
+  start_at timestamptz default null
+)
+  returns setof pgflow.runs
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_run pgflow.runs;
+begin
+  v_run.run_id := start_flow.run_id;
+  v_run.input := coalesce(start_flow.input, 'null');
+  v_run.idempotency_key := start_flow.idempotency_key;
+  v_run.start_at := start_flow.start_at;
+  return query select r.* from pgflow._start_run(start_flow.flow_slug, v_run) r;
+end;
+$$;
+
+-- _start_run: start the run described, or return the equal one that has its id or key.
+create or replace function pgflow._start_run(flow_slug text, new_run pgflow.runs)
+  returns setof pgflow.runs
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_run_ids uuid[];
+begin
+  v_run_ids := pgflow._start_runs(_start_run.flow_slug, array[_start_run.new_run]);
+
+  if cardinality(v_run_ids) > 0 then
+    return query select r.* from pgflow.runs r where r.run_id = v_run_ids[1];
+    return;
+  end if;
+
+  return query
+  select r.*
+  from pgflow.runs r
+  where (
+      r.run_id = (_start_run.new_run).run_id
+      or (
+        r.flow_slug = _start_run.flow_slug
+        and r.idempotency_key = (_start_run.new_run).idempotency_key
+      )
+    )
+    and r.flow_slug = _start_run.flow_slug
+    and r.input = (_start_run.new_run).input
+    and r.owner is not distinct from (_start_run.new_run).owner
+    and (
+      (_start_run.new_run).run_id is null
+      or r.run_id = (_start_run.new_run).run_id
+    )
+    and (
+      (_start_run.new_run).idempotency_key is null
+      or r.idempotency_key = (_start_run.new_run).idempotency_key
+    );
+
+  if not found then
+    raise exception using
+      errcode = 'PF004',
+      message = format(
+        'Cannot start flow "%s": the run id or idempotency key belongs to another run',
+        _start_run.flow_slug
+      ),
+      hint = 'Repeat a start with the same input, or use a new id or key for a new run.';
+  end if;
+end;
+$$;
+
+comment on function pgflow.start_flow(text, jsonb, uuid, text, timestamptz) is
+  'Starts a run and returns it; the same run_id or idempotency_key again returns the same run.';
+
+-- == 32_start_flows.sql ===========================================================================
+
+-- start_flows: start one run per element of an array of inputs, as one set.
+create or replace function pgflow.start_flows(flow_slug text, inputs jsonb)
+  returns setof pgflow.runs
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_run_ids uuid[];
+begin
+  if jsonb_typeof(start_flows.inputs) is distinct from 'array' then
+    raise exception using
+      errcode = '22023',
+      message = format('Cannot start flow "%s": inputs is not an array', start_flows.flow_slug),
+      hint = 'Pass a JSON array with one input per run.';
+  end if;
+
+  select pgflow._start_runs(
+    start_flows.flow_slug,
+    coalesce(
+      array_agg(jsonb_populate_record(null::pgflow.runs, jsonb_build_object('input', i.input))),
+      '{}'
+    )
+  )
+  into v_run_ids
+  from jsonb_array_elements(start_flows.inputs) as i (input);
+
+  return query
+  select r.*
+  from unnest(v_run_ids) with ordinality as x (run_id, position)
+  join pgflow.runs r on r.run_id = x.run_id
+  order by x.position;
+end;
+$$;
+
+comment on function pgflow.start_flows(text, jsonb) is
+  'Starts one run per element of inputs and returns the runs in that order.';
+
+-- == 33_start_ready_steps.sql =====================================================================
+
+-- start_ready_steps: start the created steps of a run that wait for nothing any more.
+--
+-- The engine starts ready steps itself; this is the repair for a run whose state was changed by hand.
+-- Locks the run's root run first.
+create or replace function pgflow.start_ready_steps(run_id uuid)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  perform pgflow._lock_families(array[start_ready_steps.run_id]);
+
+  perform pgflow._advance_steps(null, array_agg(s.run_id), array_agg(s.step_slug), array_agg(0))
+  from pgflow.step_states s
+  where s.run_id = start_ready_steps.run_id
+    and s.status = 'created'
+    and s.remaining_deps = 0;
+end;
+$$;
+
+-- _lock_families: lock the root runs of the given runs, in id order.
+--
+-- Whoever changes runs comes here first, so that no two sessions wait for each other.
+create or replace function pgflow._lock_families(run_ids uuid[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  perform
+  from pgflow.runs r
+  where r.run_id in (
+    select coalesce(c.root_run_id, c.run_id)
+    from pgflow.runs c
+    where c.run_id = any (_lock_families.run_ids)
+  )
+  order by r.run_id
+  for no key update;
+end;
+$$;
+
+comment on function pgflow.start_ready_steps(uuid) is
+  'Starts the steps of a run that wait for nothing any more.';
+
+-- == 40_queue_due_tasks.sql =======================================================================
+
+-- _queue_due_tasks: let tasks that waited outside the queue enter it, now that they are due.
+--
+-- Called by whoever polls, so that no timer is needed; at most 1,000 at a time. Skips tasks that
+-- another session holds and waits for nothing.
+create or replace function pgflow._queue_due_tasks(flow_slug text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  with due_tasks as materialized (
+    select t.run_id, t.step_slug, t.task_index
+    from pgflow.step_tasks t
+    where t.flow_slug = _queue_due_tasks.flow_slug
+      and t.due_at <= clock_timestamp()
+      and t.status = 'queued'
+    order by t.due_at
+    limit 1000
+    for no key update skip locked
+  ),
+
+  batch as (
+    select
+      array_agg(d.run_id order by d.run_id, d.step_slug, d.task_index) as run_ids,
+      array_agg(d.step_slug order by d.run_id, d.step_slug, d.task_index) as step_slugs,
+      array_agg(d.task_index order by d.run_id, d.step_slug, d.task_index) as task_indexes,
+      array_agg(
+        jsonb_build_object(
+          'flow_slug', _queue_due_tasks.flow_slug,
+          'run_id', d.run_id,
+          'step_slug', d.step_slug,
+          'task_index', d.task_index
+        )
+        order by d.run_id, d.step_slug, d.task_index
+      ) as messages
+    from due_tasks d
+    having count(*) > 0
+  )
+
+  update pgflow.step_tasks t
+  set
+    message_id = q.message_id,
+    due_at = null
+  from batch b
+  cross join lateral unnest(
+    b.run_ids,
+    b.step_slugs,
+    b.task_indexes,
+    array(select pgmq.send_batch(queue_name => _queue_due_tasks.flow_slug, msgs => b.messages))
+  ) as q (run_id, step_slug, task_index, message_id)
+  where t.run_id = q.run_id
+    and t.step_slug = q.step_slug
+    and t.task_index = q.task_index;
+end;
+$$;
+
+-- == 41_wait_for_tasks.sql ========================================================================
+
+-- wait_for_tasks: return as soon as one of the queues may have work, or after max_seconds.
+--
+-- Commits between looks, so that no snapshot is held longer than one interval: a long wait inside a
+-- function holds back vacuum for every table. Transaction control forbids "set search_path" and
+-- security definer here, hence every name and operator is qualified. It takes no message and no lock.
+create or replace procedure pgflow.wait_for_tasks(
+  queue_names text[],
+  max_seconds int default 5,
+  poll_interval_ms int default 100
+)
+  language plpgsql
+as $$
+declare
+  v_deadline timestamptz := pg_catalog.clock_timestamp()
+    operator(pg_catalog.+) pg_catalog.make_interval(secs => max_seconds);
+  v_look text;
+  v_found boolean;
+begin
+  -- One query looks into all queues: the text is built once per call from catalogued names.
+  select pg_catalog.string_agg(
+    pg_catalog.format(
+      'exists (select from pgmq.%I m'
+        ' where m.vt operator(pg_catalog.<=) pg_catalog.clock_timestamp())',
+      'q_' operator(pg_catalog.||) pg_catalog.lower(f.flow_slug)
+    ),
+    ' or '
+  )
+  into v_look
+  from pgflow.flows f
+  where f.flow_slug operator(pg_catalog.=) any (wait_for_tasks.queue_names);
+
+  if v_look is null then
+    raise exception using
+      errcode = 'PF001',
+      message = pg_catalog.format(
+        'Cannot wait for tasks of "%s": no such flow exists',
+        pg_catalog.array_to_string(wait_for_tasks.queue_names, ', ')
+      ),
+      hint = 'Create the flow first: its worker does so when it starts.';
+  end if;
+
+  loop
+    execute pg_catalog.concat(
+      'select ', v_look,
+      ' or exists (select from pgflow.step_tasks t'
+      ' where t.flow_slug operator(pg_catalog.=) any ($1)'
+      ' and t.due_at operator(pg_catalog.<=) pg_catalog.clock_timestamp())'
+    )
+    into v_found
+    using wait_for_tasks.queue_names;
+
+    exit when v_found
+      or pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_deadline;
+
+    commit;
+    perform pg_catalog.pg_sleep(
+      wait_for_tasks.poll_interval_ms operator(pg_catalog./) 1000.0
+    );
+  end loop;
+end;
+$$;
+
+comment on procedure pgflow.wait_for_tasks(text[], int, int) is
+  'Returns when a queue has visible messages or due tasks, or after max_seconds; commits between looks.';
+
+-- == 42_claim_tasks.sql ===========================================================================
+
+-- _claim_tasks: make the tasks of messages the caller has read its own, and return them with input.
+--
+-- Only rows that nobody holds are taken (skip locked), and the rows returned come from the update, so
+-- two claims never get the same attempt. Each claim counts an attempt and opens it for a report;
+-- an attempt that was still open is lost.
+-- Messages whose step's own visibility differs from seconds_hidden are corrected in one statement.
+create or replace function pgflow._claim_tasks(
+  flow_slug text,
+  message_ids bigint[],
+  messages jsonb[],
+  worker_id uuid,
+  statuses text[],
+  seconds_hidden int
+)
+  returns pgflow.step_task_record[]
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_tasks pgflow.step_task_record[];
+  v_message_ids bigint[];
+  v_seconds int[];
+begin
+  with open_tasks as materialized (
+    select
+      t.run_id,
+      t.step_slug,
+      t.task_index,
+      t.open_attempt as lost_attempt,
+      t.last_worker_id as lost_worker_id,
+      coalesce(st.opt_timeout, f.opt_timeout) + 2 as seconds
+    from unnest(_claim_tasks.message_ids, _claim_tasks.messages) as m (message_id, message)
+    join pgflow.step_tasks t
+      -- A foreign message must not stop the queue: only what looks like an id is cast.
+      on t.run_id = case
+        when m.message ->> 'run_id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+          then (m.message ->> 'run_id')::uuid
+      end
+      and t.step_slug = m.message ->> 'step_slug'
+      and t.task_index = case
+        when jsonb_typeof(m.message -> 'task_index') = 'number'
+          then (m.message ->> 'task_index')::numeric
+      end
+      and t.message_id = m.message_id
+    join pgflow.steps st
+      on st.flow_slug = t.flow_slug
+      and st.step_slug = t.step_slug
+    join pgflow.flows f
+      on f.flow_slug = t.flow_slug
+    where t.status = any (_claim_tasks.statuses)
+      and t.attempts_count - t.attempts_forgiven
+        < greatest(coalesce(st.opt_max_attempts, f.opt_max_attempts), 1)
+    for no key update of t skip locked
+  ),
+
+  claimed as (
+    update pgflow.step_tasks t
+    set
+      status = case when _claim_tasks.worker_id is null then 'queued' else 'started' end,
+      attempts_count = t.attempts_count + 1,
+      open_attempt = t.attempts_count + 1,
+      started_at = clock_timestamp(),
+      last_worker_id = _claim_tasks.worker_id
+    from open_tasks o
+    where t.run_id = o.run_id
+      and t.step_slug = o.step_slug
+      and t.task_index = o.task_index
+    returning
+      t.flow_slug, t.run_id, t.step_slug, t.input, t.message_id, t.task_index, t.attempts_count,
+      o.seconds, o.lost_attempt, o.lost_worker_id
+  ),
+
+  -- A message that reappeared under an open attempt means that its worker was lost.
+  failures as (
+    insert into pgflow.task_failures (
+      run_id, step_slug, task_index, attempt, error_message, worker_id
+    )
+    select
+      c.run_id, c.step_slug, c.task_index, c.lost_attempt,
+      format('[lost worker] attempt %s was never reported', c.lost_attempt),
+      c.lost_worker_id
+    from claimed c
+    where c.lost_attempt is not null
+    on conflict do nothing
+  )
+
+  select
+    array_agg(
+      row(
+        c.flow_slug,
+        c.run_id,
+        c.step_slug,
+        -- A map's task was given its element when it was created.
+        coalesce(c.input, i.input),
+        c.message_id,
+        c.task_index,
+        c.attempts_count
+      )::pgflow.step_task_record
+      order by c.message_id
+    ),
+    array_agg(c.message_id) filter (where c.seconds <> _claim_tasks.seconds_hidden),
+    array_agg(c.seconds) filter (where c.seconds <> _claim_tasks.seconds_hidden)
+  into v_tasks, v_message_ids, v_seconds
+  from claimed c
+  join pgflow.step_inputs i
+    on i.run_id = c.run_id
+    and i.step_slug = c.step_slug;
+
+  if cardinality(v_message_ids) > 0 then
+    perform pgflow._hide_messages(_claim_tasks.flow_slug, v_message_ids, v_seconds);
+  end if;
+
+  return coalesce(v_tasks, '{}');
+end;
+$$;
+
+-- == 43_poll_for_tasks.sql ========================================================================
+
+-- poll_for_tasks: claim the tasks of up to qty visible messages, waiting for them if there are none.
+--
+-- Reading messages, claiming their tasks and deciding that a message is an orphan are statements of
+-- their own, each with a newer snapshot: one statement would see a message without the task that was
+-- committed with it. Takes queue rows, then tasks, and never waits for a row lock: what is locked now
+-- comes back after vt. Workers wait with wait_for_tasks and poll with max_poll_seconds 0.
+create or replace function pgflow.poll_for_tasks(
+  queue_name text,
+  vt int,
+  qty int,
+  max_poll_seconds int default 5,
+  poll_interval_ms int default 100,
+  worker_id uuid default null
+)
+  returns setof pgflow.step_task_record
+  language plpgsql
+  set search_path = ''
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+  set jit = off
+as $$
+#variable_conflict use_column
+declare
+  v_deadline timestamptz := clock_timestamp()
+    + make_interval(secs => poll_for_tasks.max_poll_seconds);
+  v_seconds_hidden int;
+  v_message_ids bigint[];
+  v_messages jsonb[];
+  v_tasks pgflow.step_task_record[];
+begin
+  select coalesce(max(coalesce(s.opt_timeout, f.opt_timeout)), max(f.opt_timeout)) + 2
+  into v_seconds_hidden
+  from pgflow.flows f
+  left join pgflow.steps s on s.flow_slug = f.flow_slug
+  where f.flow_slug = poll_for_tasks.queue_name;
+
+  if v_seconds_hidden is null then
+    raise exception using
+      errcode = 'PF001',
+      message = format('Cannot poll queue "%s": no flow has this slug', poll_for_tasks.queue_name),
+      hint = 'Create the flow first: its worker does so when it starts.';
+  end if;
+
+  if poll_for_tasks.qty < 1 then
+    return;
+  end if;
+
+  loop
+    if exists (
+      select
+      from pgflow.step_tasks t
+      where t.flow_slug = poll_for_tasks.queue_name
+        and t.due_at <= clock_timestamp()
+    ) then
+      perform pgflow._queue_due_tasks(poll_for_tasks.queue_name);
+    end if;
+
+    select array_agg(m.msg_id), array_agg(m.message)
+    into v_message_ids, v_messages
+    from pgmq.read(
+      queue_name => poll_for_tasks.queue_name,
+      vt => v_seconds_hidden,
+      qty => poll_for_tasks.qty
+    ) m;
+
+    if v_message_ids is not null then
+      v_tasks := pgflow._claim_tasks(
+        poll_for_tasks.queue_name,
+        v_message_ids,
+        v_messages,
+        poll_for_tasks.worker_id,
+        array['queued', 'started'],
+        v_seconds_hidden
+      );
+
+      if cardinality(v_tasks) < cardinality(v_message_ids) then
+        perform pgflow._drop_unclaimed_messages(
+          poll_for_tasks.queue_name,
+          v_message_ids,
+          v_messages,
+          v_tasks,
+          poll_for_tasks.vt
+        );
+      end if;
+
+      if cardinality(v_tasks) > 0 then
+        return query select t.* from unnest(v_tasks) t;
+        return;
+      end if;
+    end if;
+
+    exit when clock_timestamp() >= v_deadline;
+    perform pg_sleep(poll_for_tasks.poll_interval_ms / 1000.0);
+  end loop;
+end;
+$$;
+
+-- _drop_unclaimed_messages: decide about messages that were read and whose task was not claimed.
+--
+-- Without an open task the message is archived. A task held by another session comes back after vt.
+-- A task whose attempts are spent ends, if that needs no waiting, else it comes back after vt too.
+create or replace function pgflow._drop_unclaimed_messages(
+  flow_slug text,
+  message_ids bigint[],
+  messages jsonb[],
+  claimed pgflow.step_task_record[],
+  vt int
+)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_orphans bigint[];
+  v_open bigint[];
+  v_lost jsonb;
+begin
+  select
+    array_agg(m.message_id) filter (where t.run_id is null),
+    array_agg(m.message_id) filter (where t.run_id is not null),
+    jsonb_agg(
+      jsonb_build_object(
+        'run_id', t.run_id,
+        'step_slug', t.step_slug,
+        'task_index', t.task_index,
+        'attempt', t.open_attempt,
+        'error_message', format('[lost worker] attempt %s was never reported', t.attempts_count),
+        'permanent', true
+      )
+    )
+    filter (
+      where t.attempts_count - t.attempts_forgiven
+        >= greatest(coalesce(st.opt_max_attempts, f.opt_max_attempts), 1)
+    )
+  into v_orphans, v_open, v_lost
+  from unnest(_drop_unclaimed_messages.message_ids, _drop_unclaimed_messages.messages)
+    as m (message_id, message)
+  left join pgflow.step_tasks t
+    on t.run_id = case
+      when m.message ->> 'run_id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+        then (m.message ->> 'run_id')::uuid
+    end
+    and t.step_slug = m.message ->> 'step_slug'
+    and t.message_id = m.message_id
+    and t.status in ('queued', 'started')
+  left join pgflow.steps st
+    on st.flow_slug = t.flow_slug
+    and st.step_slug = t.step_slug
+  left join pgflow.flows f
+    on f.flow_slug = t.flow_slug
+  where m.message_id <> all (
+    array(select c.msg_id from unnest(_drop_unclaimed_messages.claimed) c)
+  );
+
+  if v_orphans is not null then
+    perform pgflow._archive_messages(
+      array_fill(_drop_unclaimed_messages.flow_slug, array[cardinality(v_orphans)]),
+      v_orphans
+    );
+  end if;
+
+  if v_open is not null then
+    perform pgflow._hide_messages(
+      _drop_unclaimed_messages.flow_slug,
+      v_open,
+      array_fill(_drop_unclaimed_messages.vt, array[cardinality(v_open)])
+    );
+  end if;
+
+  if v_lost is not null then
+    begin
+      perform pgflow._fail_lost_tasks(v_lost);
+    exception
+      when lock_not_available then
+        null;
+    end;
+  end if;
+end;
+$$;
+
+-- _fail_lost_tasks: settle tasks whose last attempt was never reported, without waiting.
+--
+-- The caller holds queue rows, which whoever settles takes last: it must not wait for a run's lock.
+-- A lock timeout, unlike nowait, also covers what settling locks after the run.
+create or replace function pgflow._fail_lost_tasks(results jsonb)
+  returns void
+  language plpgsql
+  set search_path = ''
+  set lock_timeout = '5ms'
+as $$
+begin
+  perform pgflow.settle_tasks(_fail_lost_tasks.results);
+end;
+$$;
+
+comment on function pgflow.poll_for_tasks(text, int, int, int, int, uuid) is
+  'Claims the tasks of up to qty visible messages, lowest id first, for a worker or a plain consumer.';
+
+-- == 44_start_tasks.sql ===========================================================================
+
+-- start_tasks: claim the tasks of messages the caller has read from the queue itself.
+--
+-- Takes only queued tasks, so two overlapping calls never get the same one; a started task whose
+-- message reappeared is taken by poll_for_tasks alone.
+create or replace function pgflow.start_tasks(flow_slug text, msg_ids bigint[], worker_id uuid)
+  returns setof pgflow.step_task_record
+  language plpgsql
+  set search_path = ''
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+  set jit = off
+as $$
+declare
+  v_message_ids bigint[];
+  v_messages jsonb[];
+begin
+  if not exists (select from pgflow.flows f where f.flow_slug = start_tasks.flow_slug) then
+    raise exception using
+      errcode = 'PF001',
+      message = format('Cannot start tasks of flow "%s": it does not exist', start_tasks.flow_slug),
+      hint = 'Create the flow first: its worker does so when it starts.';
+  end if;
+
+  execute format(
+    'select array_agg(m.msg_id), array_agg(m.message) from pgmq.%I m where m.msg_id = any ($1)',
+    'q_' || lower(start_tasks.flow_slug)
+  )
+  into v_message_ids, v_messages
+  using start_tasks.msg_ids;
+
+  return query
+  select t.*
+  from unnest(
+    -- No visibility is what the caller chose, so that each message gets its step's own.
+    pgflow._claim_tasks(
+      start_tasks.flow_slug, v_message_ids, v_messages, start_tasks.worker_id, array['queued'], 0
+    )
+  ) t;
+end;
+$$;
+
+comment on function pgflow.start_tasks(text, bigint[], uuid) is
+  'Claims the queued tasks of messages that the caller has read itself.';
+
+-- == 45_record_results.sql ========================================================================
+
+-- _record_results: move the tasks that results report, and say what became of each.
+--
+-- One update for the whole batch. Outcomes are completed, retried, exhausted (its last attempt failed)
+-- and released (given back). Completions count before failures, and a failure that ends its step or
+-- run makes later failures of the batch meaningless, as it would if each came in a call of its own.
+-- A failure of a task that nobody claimed counts as an attempt too, so that it cannot fail for ever.
+create or replace function pgflow._record_results(results jsonb)
+  returns pgflow.settled_task[]
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_tasks pgflow.settled_task[];
+begin
+  with reported as (
+    select
+      (e.result ->> 'run_id')::uuid as run_id,
+      e.result ->> 'step_slug' as step_slug,
+      coalesce((e.result ->> 'task_index')::int, 0) as task_index,
+      (e.result ->> 'attempt')::int as attempt,
+      coalesce(e.result -> 'output', 'null') as output,
+      coalesce(e.result ->> 'error_message', 'unknown error') as error_message,
+      coalesce((e.result ->> 'permanent')::boolean, false) as permanent,
+      case
+        when e.result ? 'error_message' then 'failure'
+        when (e.result ->> 'release')::boolean then 'release'
+        else 'completion'
+      end as kind,
+      e.position
+    from jsonb_array_elements(_record_results.results) with ordinality as e (result, position)
+  ),
+
+  open_tasks as (
+    select distinct on (t.run_id, t.step_slug, t.task_index)
+      t.run_id,
+      t.step_slug,
+      t.task_index,
+      t.message_id,
+      r.output,
+      r.error_message,
+      r.position,
+      case
+        when r.kind = 'completion' then 'completed'
+        when r.kind = 'release' then 'released'
+        when r.permanent or l.attempts >= l.max_attempts then 'exhausted'
+        else 'retried'
+      end as outcome,
+      case
+        when r.kind <> 'failure' then 0
+        else pgflow.calculate_retry_delay(
+          coalesce(st.opt_base_delay, f.opt_base_delay),
+          l.attempts
+        )
+      end as seconds,
+      st.when_exhausted
+    from reported r
+    join pgflow.step_tasks t
+      on t.run_id = r.run_id
+      and t.step_slug = r.step_slug
+      and t.task_index = r.task_index
+    join pgflow.steps st
+      on st.flow_slug = t.flow_slug
+      and st.step_slug = t.step_slug
+    join pgflow.flows f
+      on f.flow_slug = t.flow_slug
+    cross join lateral (
+      select
+        t.attempts_count + (t.open_attempt is null)::int - t.attempts_forgiven as attempts,
+        greatest(coalesce(st.opt_max_attempts, f.opt_max_attempts), 1) as max_attempts
+    ) l
+    where t.status in ('queued', 'started')
+      and (r.attempt is null or r.attempt = t.open_attempt)
+      and (r.kind <> 'release' or t.open_attempt is not null)
+    order by t.run_id, t.step_slug, t.task_index, r.kind <> 'completion', r.position
+  ),
+
+  accepted as (
+    select *
+    from (
+      select
+        o.*,
+        min(o.position) filter (where o.outcome = 'exhausted' and o.when_exhausted = 'fail')
+          over (partition by o.run_id) as run_ends_at,
+        min(o.position) filter (where o.outcome = 'exhausted')
+          over (partition by o.run_id, o.step_slug) as step_ends_at
+      from open_tasks o
+    ) o
+    where o.outcome = 'completed'
+      or o.position <= least(o.run_ends_at, o.step_ends_at)
+      or (o.run_ends_at is null and o.step_ends_at is null)
+  ),
+
+  moved as (
+    update pgflow.step_tasks t
+    set
+      status = case a.outcome
+        when 'completed' then 'completed'
+        when 'exhausted' then 'failed'
+        else 'queued'
+      end,
+      completed_at = case when a.outcome = 'completed' then now() end,
+      failed_at = case when a.outcome = 'exhausted' then now() end,
+      started_at = case when a.outcome in ('completed', 'exhausted') then t.started_at end,
+      output = case when a.outcome = 'completed' then a.output end,
+      error_message = case a.outcome
+        when 'completed' then null
+        when 'released' then t.error_message
+        else a.error_message
+      end,
+      attempts_count = t.attempts_count
+        + (a.outcome in ('retried', 'exhausted') and t.open_attempt is null)::int,
+      attempts_forgiven = t.attempts_forgiven + (a.outcome = 'released')::int,
+      open_attempt = null,
+      -- A distant retry waits outside the queue, which must not fill with invisible messages.
+      due_at = case
+        when a.outcome = 'retried' and a.seconds > 60 then
+          clock_timestamp() + make_interval(secs => a.seconds)
+      end,
+      message_id = case when a.outcome <> 'retried' or a.seconds <= 60 then t.message_id end
+    from accepted a
+    where t.run_id = a.run_id
+      and t.step_slug = a.step_slug
+      and t.task_index = a.task_index
+    returning
+      t.flow_slug, t.run_id, t.step_slug, t.task_index, a.message_id, a.outcome, a.seconds,
+      a.error_message, t.attempts_count, t.last_worker_id
+  )
+
+  select array_agg(
+    row(
+      m.flow_slug, m.run_id, m.step_slug, m.task_index, m.message_id, m.outcome, m.seconds,
+      m.error_message, m.attempts_count, m.last_worker_id
+    )::pgflow.settled_task
+  )
+  into v_tasks
+  from moved m;
+
+  return coalesce(v_tasks, '{}');
+end;
+$$;
+
+-- == 46_settle_consequences.sql ===================================================================
+
+-- _settle_consequences: carry what became of tasks on to messages, steps, dependents and runs.
+--
+-- A batch of completions takes one statement for the messages, one for the steps, and those of
+-- _advance_steps. The caller holds the locks of the root runs.
+create or replace function pgflow._settle_consequences(tasks pgflow.settled_task[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_archived_flow_slugs text[];
+  v_archived_message_ids bigint[];
+  v_outcomes text[];
+  v_ended_run_ids uuid[];
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_arrived int[];
+begin
+  select
+    array_agg(t.flow_slug) filter (where t.outcome in ('completed', 'exhausted') or t.seconds > 60),
+    array_agg(t.message_id) filter (where t.outcome in ('completed', 'exhausted') or t.seconds > 60),
+    array_agg(distinct t.outcome)
+  into v_archived_flow_slugs, v_archived_message_ids, v_outcomes
+  from unnest(_settle_consequences.tasks) t;
+
+  if v_archived_message_ids is not null then
+    perform pgflow._archive_messages(v_archived_flow_slugs, v_archived_message_ids);
+  end if;
+
+  if 'completed' = any (v_outcomes) then
+    with counts as (
+      select t.run_id, t.step_slug, count(*)::int as tasks
+      from unnest(_settle_consequences.tasks) t
+      where t.outcome = 'completed'
+      group by t.run_id, t.step_slug
+    ),
+
+    counted_steps as (
+      update pgflow.step_states s
+      set
+        remaining_tasks = s.remaining_tasks - c.tasks,
+        status = case when s.remaining_tasks = c.tasks then 'completed' else s.status end,
+        completed_at = case when s.remaining_tasks = c.tasks then now() end,
+        -- A map gathers its outputs once, when its last task is done.
+        output = case
+          when s.remaining_tasks = c.tasks and st.step_type = 'map' then (
+            select jsonb_agg(t.output order by t.task_index)
+            from pgflow.step_tasks t
+            where t.run_id = s.run_id
+              and t.step_slug = s.step_slug
+          )
+        end
+      from counts c, pgflow.steps st
+      where s.run_id = c.run_id
+        and s.step_slug = c.step_slug
+        and s.status = 'started'
+        and st.flow_slug = s.flow_slug
+        and st.step_slug = s.step_slug
+      returning s.flow_slug, s.run_id, s.step_slug, s.status
+    ),
+
+    ended_steps as (
+      select c.flow_slug, c.run_id, c.step_slug
+      from counted_steps c
+      where c.status = 'completed'
+    ),
+
+    dependents as (
+      select e.run_id, d.step_slug, count(*)::int as arrived
+      from ended_steps e
+      join pgflow.deps d
+        on d.flow_slug = e.flow_slug
+        and d.dep_slug = e.step_slug
+      group by e.run_id, d.step_slug
+    )
+
+    select
+      (select array_agg(e.run_id) from ended_steps e),
+      array_agg(d.run_id),
+      array_agg(d.step_slug),
+      array_agg(d.arrived)
+    into v_ended_run_ids, v_run_ids, v_step_slugs, v_arrived
+    from dependents d;
+
+    perform pgflow._advance_steps(v_ended_run_ids, v_run_ids, v_step_slugs, v_arrived);
+  end if;
+
+  if v_outcomes && array['retried', 'released'] then
+    perform pgflow._hide_messages(q.flow_slug, q.message_ids, q.seconds)
+    from (
+      select
+        t.flow_slug,
+        array_agg(t.message_id) as message_ids,
+        array_agg(t.seconds) as seconds
+      from unnest(_settle_consequences.tasks) t
+      where t.outcome in ('retried', 'released')
+        and t.seconds <= 60
+      group by t.flow_slug
+    ) q;
+  end if;
+
+  if v_outcomes && array['retried', 'exhausted'] then
+    insert into pgflow.task_failures (
+      run_id, step_slug, task_index, attempt, error_message, worker_id
+    )
+    select t.run_id, t.step_slug, t.task_index, t.attempt, t.error_message, t.worker_id
+    from unnest(_settle_consequences.tasks) t
+    where t.outcome in ('retried', 'exhausted')
+    on conflict do nothing;
+  end if;
+
+  if 'exhausted' = any (v_outcomes) then
+    perform pgflow._exhaust_steps(_settle_consequences.tasks);
+  end if;
+end;
+$$;
+
+-- _exhaust_steps: do with steps whose task failed for good what their when_exhausted says.
+create or replace function pgflow._exhaust_steps(tasks pgflow.settled_task[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_failed_run_ids uuid[];
+  v_failed_step_slugs text[];
+  v_failed_errors text[];
+  v_ended_run_ids uuid[];
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_arrived int[];
+  v_cascade_run_ids uuid[];
+  v_cascade_step_slugs text[];
+  v_flow_slugs text[];
+  v_message_ids bigint[];
+begin
+  with exhausted as (
+    select distinct on (t.run_id, t.step_slug)
+      t.run_id, t.step_slug, t.error_message, st.when_exhausted
+    from unnest(_exhaust_steps.tasks) t
+    join pgflow.steps st
+      on st.flow_slug = t.flow_slug
+      and st.step_slug = t.step_slug
+    where t.outcome = 'exhausted'
+    order by t.run_id, t.step_slug, t.task_index
+  ),
+
+  skipped as (
+    update pgflow.step_states s
+    set
+      status = 'skipped',
+      skipped_at = now(),
+      skip_reason = 'handler_failed',
+      error_message = e.error_message
+    from exhausted e
+    where e.when_exhausted <> 'fail'
+      and s.run_id = e.run_id
+      and s.step_slug = e.step_slug
+      and s.status = 'started'
+    returning s.flow_slug, s.run_id, s.step_slug, e.when_exhausted
+  ),
+
+  cancelled as (
+    update pgflow.step_tasks t
+    set
+      status = 'cancelled',
+      cancelled_at = now(),
+      open_attempt = null,
+      due_at = null
+    from skipped s
+    where t.run_id = s.run_id
+      and t.step_slug = s.step_slug
+      and t.status in ('queued', 'started', 'waiting')
+    returning t.flow_slug, t.message_id
+  ),
+
+  dependents as (
+    select s.run_id, d.step_slug, count(*)::int as arrived
+    from skipped s
+    join pgflow.deps d
+      on d.flow_slug = s.flow_slug
+      and d.dep_slug = s.step_slug
+    where s.when_exhausted = 'skip'
+    group by s.run_id, d.step_slug
+  )
+
+  select
+    (select array_agg(e.run_id order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
+    (select array_agg(e.step_slug order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
+    (select array_agg(e.error_message order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
+    (select array_agg(s.run_id) from skipped s),
+    (select array_agg(s.run_id) from skipped s where s.when_exhausted = 'skip-cascade'),
+    (select array_agg(s.step_slug) from skipped s where s.when_exhausted = 'skip-cascade'),
+    (select array_agg(c.flow_slug) from cancelled c),
+    (select array_agg(c.message_id) from cancelled c),
+    (select array_agg(d.run_id) from dependents d),
+    (select array_agg(d.step_slug) from dependents d),
+    (select array_agg(d.arrived) from dependents d)
+  into
+    v_failed_run_ids,
+    v_failed_step_slugs,
+    v_failed_errors,
+    v_ended_run_ids,
+    v_cascade_run_ids,
+    v_cascade_step_slugs,
+    v_flow_slugs,
+    v_message_ids,
+    v_run_ids,
+    v_step_slugs,
+    v_arrived;
+
+  perform pgflow._archive_messages(v_flow_slugs, v_message_ids);
+
+  if v_cascade_run_ids is not null then
+    v_ended_run_ids := v_ended_run_ids
+      || pgflow._skip_dependents(v_cascade_run_ids, v_cascade_step_slugs);
+  end if;
+
+  perform pgflow._advance_steps(v_ended_run_ids, v_run_ids, v_step_slugs, v_arrived);
+
+  if v_failed_run_ids is not null then
+    perform pgflow._fail_steps(v_failed_run_ids, v_failed_step_slugs, v_failed_errors);
+  end if;
+end;
+$$;
+
+-- == 50_calculate_retry_delay.sql =================================================================
+
+-- calculate_retry_delay: seconds to wait after the given attempt failed: base_delay * 2^attempts.
+--
+-- Never above one hour; the exponent is clamped before power(), which would overflow.
+create or replace function pgflow.calculate_retry_delay(base_delay numeric, attempts_count int)
+  returns int
+  language sql
+  immutable
+  parallel safe
+  set search_path = ''
+as $$
+  select floor(
+    least(base_delay * power(2::numeric, least(greatest(attempts_count, 0), 32)), 3600)
+  )::int;
+$$;
+
+comment on function pgflow.calculate_retry_delay(numeric, int) is
+  'Seconds to wait before the next attempt: base_delay * 2^attempts_count, at most one hour.';
+
+-- == 51_settle_tasks.sql ==========================================================================
+
+-- settle_tasks: record the results of a batch of tasks and let all their runs move on.
+--
+-- Called by workers, with results of any number of runs and flows; the number of statements depends
+-- on the queues touched, not on the results. Only the open attempt of a task may report: a late,
+-- repeated or stale result changes nothing and is not among the tasks returned.
+-- Locks the root runs in id order, then tasks, then queue rows.
+create or replace function pgflow.settle_tasks(results jsonb)
+  returns setof pgflow.step_tasks
+  language plpgsql
+  set search_path = ''
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+  set jit = off
+as $$
+declare
+  v_tasks pgflow.settled_task[];
+begin
+  if jsonb_typeof(settle_tasks.results) is distinct from 'array' then
+    raise exception using
+      errcode = '22023',
+      message = 'Cannot settle tasks: results is not an array',
+      hint = 'Pass [{"run_id", "step_slug", "task_index", "attempt", "output"}, …].';
+  end if;
+
+  perform
+  from pgflow.runs r
+  where r.run_id in (
+    select coalesce(c.root_run_id, c.run_id)
+    from jsonb_to_recordset(settle_tasks.results) as x (run_id uuid)
+    join pgflow.runs c on c.run_id = x.run_id
+  )
+  order by r.run_id
+  for no key update;
+
+  v_tasks := pgflow._record_results(settle_tasks.results);
+  perform pgflow._settle_consequences(v_tasks);
+
+  return query
+  select t.*
+  from unnest(v_tasks) s
+  join pgflow.step_tasks t
+    on t.run_id = s.run_id
+    and t.step_slug = s.step_slug
+    and t.task_index = s.task_index;
+end;
+$$;
+
+comment on function pgflow.settle_tasks(jsonb) is
+  'Records outputs, errors and returned tasks of a batch; returns the tasks that it changed.';
+
+-- == 52_complete_task.sql =========================================================================
+
+-- complete_task: record a handler's output and let its run move on.
+--
+-- settle_tasks for one task: same locks, and a repeated, late or stale call changes nothing and
+-- returns no row. Without attempt it settles whichever attempt is open, or a task not yet claimed.
+create or replace function pgflow.complete_task(
+  run_id uuid,
+  step_slug text,
+  task_index int,
+  output jsonb,
+  attempt int default null
+)
+  returns setof pgflow.step_tasks
+  language sql
+  set search_path = ''
+as $$
+  select t.*
+  from pgflow.settle_tasks(
+    jsonb_build_array(
+      jsonb_build_object(
+        'run_id', complete_task.run_id,
+        'step_slug', complete_task.step_slug,
+        'task_index', complete_task.task_index,
+        'attempt', complete_task.attempt,
+        'output', complete_task.output
+      )
+    )
+  ) t;
+$$;
+
+comment on function pgflow.complete_task(uuid, text, int, jsonb, int) is
+  'Completes a task with its output and returns it, or nothing if the report changed nothing.';
+
+-- == 53_fail_task.sql =============================================================================
+
+-- fail_task: record a handler's error; retry the task while attempts remain, else fail it.
+--
+-- settle_tasks for one task: same locks, and a repeated, late or stale call changes nothing and
+-- returns no row. permanent says that no further attempt makes sense.
+create or replace function pgflow.fail_task(
+  run_id uuid,
+  step_slug text,
+  task_index int,
+  error_message text,
+  attempt int default null,
+  permanent boolean default false
+)
+  returns setof pgflow.step_tasks
+  language sql
+  set search_path = ''
+as $$
+  select t.*
+  from pgflow.settle_tasks(
+    jsonb_build_array(
+      jsonb_build_object(
+        'run_id', fail_task.run_id,
+        'step_slug', fail_task.step_slug,
+        'task_index', fail_task.task_index,
+        'attempt', fail_task.attempt,
+        'error_message', fail_task.error_message,
+        'permanent', fail_task.permanent
+      )
+    )
+  ) t;
+$$;
+
+comment on function pgflow.fail_task(uuid, text, int, text, int, boolean) is
+  'Fails an attempt: the task is retried later or, when attempts are spent, fails with its run.';
+
+-- == 60_maybe_complete_run.sql ====================================================================
+
+-- maybe_complete_run: complete a run that has no steps left.
+--
+-- The engine completes runs itself; this is the repair for a run whose counter was changed by hand.
+-- Locks the run's root run first.
+create or replace function pgflow.maybe_complete_run(run_id uuid)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  perform pgflow._lock_families(array[maybe_complete_run.run_id]);
+  perform pgflow._count_ended_steps(array[maybe_complete_run.run_id], array[0]);
+end;
+$$;
+
+comment on function pgflow.maybe_complete_run(uuid) is 'Completes a run that has no steps left.';
+
+-- == 70_get_run_with_states.sql ===================================================================
+
+-- get_run_with_states: a run and its steps as one JSON object, for people and clients.
+--
+-- {"run": {…}, "steps": [{…}]}: the columns of both tables, steps in the order of their definition,
+-- with each single step's output in its place. Null for an unknown run.
+create or replace function pgflow.get_run_with_states(run_id uuid)
+  returns jsonb
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select jsonb_build_object(
+    'run', to_jsonb(r),
+    'steps', coalesce(
+      (
+        select jsonb_agg(
+          to_jsonb(s) || jsonb_build_object('output', coalesce(s.output, t.output))
+          order by st.step_index
+        )
+        from pgflow.step_states s
+        join pgflow.steps st
+          on st.flow_slug = s.flow_slug
+          and st.step_slug = s.step_slug
+        left join pgflow.step_tasks t
+          on t.run_id = s.run_id
+          and t.step_slug = s.step_slug
+          and t.task_index = 0
+          and st.step_type = 'single'
+        where s.run_id = r.run_id
+      ),
+      '[]'
+    )
+  )
+  from pgflow.runs r
+  where r.run_id = get_run_with_states.run_id;
+$$;
+
+comment on function pgflow.get_run_with_states(uuid) is
+  'A run and its steps as {"run": {…}, "steps": [{…}]}, or null if there is no such run.';
+
+-- start_flow_with_states: start a run that may be watched, and return it with its steps.
+create or replace function pgflow.start_flow_with_states(
+  flow_slug text,
+  input jsonb,
+  run_id uuid default null
+)
+  returns jsonb
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_run pgflow.runs;
+begin
+  v_run.run_id := start_flow_with_states.run_id;
+  v_run.input := coalesce(start_flow_with_states.input, 'null');
+  v_run.broadcast := true;
+
+  select r.* into v_run
+  from pgflow._start_run(start_flow_with_states.flow_slug, v_run) r;
+
+  return pgflow.get_run_with_states(v_run.run_id);
+end;
+$$;
+
+comment on function pgflow.start_flow_with_states(text, jsonb, uuid) is
+  'Starts a run whose events are broadcast, and returns it as get_run_with_states does.';
+
+-- == 80_workers.sql ===============================================================================
+
+-- register_worker: announce a worker; the same worker again lives on.
+create or replace function pgflow.register_worker(
+  worker_id uuid,
+  queue_name text,
+  function_name text
+)
+  returns void
+  language sql
+  set search_path = ''
+as $$
+  insert into pgflow.workers (worker_id, queue_name, function_name)
+  values (register_worker.worker_id, register_worker.queue_name, register_worker.function_name)
+  on conflict (worker_id) do update set last_heartbeat_at = now();
+$$;
+
+comment on function pgflow.register_worker(uuid, text, text) is 'Announces a worker of a function.';
+
+-- heartbeat_worker: keep a worker alive; true when it should stop.
+--
+-- A worker stops when a newer version took its place (deprecated), or when it is unknown or stopped.
+create or replace function pgflow.heartbeat_worker(worker_id uuid)
+  returns boolean
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_deprecated boolean;
+begin
+  update pgflow.workers w
+  set last_heartbeat_at = clock_timestamp()
+  where w.worker_id = heartbeat_worker.worker_id
+    and w.stopped_at is null
+  returning w.deprecated_at is not null into v_deprecated;
+
+  return coalesce(v_deprecated, true);
+end;
+$$;
+
+comment on function pgflow.heartbeat_worker(uuid) is
+  'Keeps a worker alive and returns whether it should stop.';
+
+-- stop_worker: say that a worker takes no more tasks.
+create or replace function pgflow.stop_worker(worker_id uuid)
+  returns void
+  language sql
+  set search_path = ''
+as $$
+  update pgflow.workers w
+  set stopped_at = clock_timestamp()
+  where w.worker_id = stop_worker.worker_id
+    and w.stopped_at is null;
+$$;
+
+comment on function pgflow.stop_worker(uuid) is 'Says that a worker takes no more tasks.';
+
+-- deprecate_workers: ask all workers of a function but one to stop; returns how many were asked.
+create or replace function pgflow.deprecate_workers(
+  function_name text,
+  except_worker_id uuid default null
+)
+  returns int
+  language sql
+  set search_path = ''
+as $$
+  with deprecated as (
+    update pgflow.workers w
+    set deprecated_at = clock_timestamp()
+    where w.function_name = deprecate_workers.function_name
+      and w.worker_id is distinct from deprecate_workers.except_worker_id
+      and w.deprecated_at is null
+      and w.stopped_at is null
+    returning w.worker_id
+  )
+
+  select count(*)::int from deprecated;
+$$;
+
+comment on function pgflow.deprecate_workers(text, uuid) is
+  'Asks all workers of a function but one to finish what they hold and stop.';
+
+-- == 90_public_api.sql ============================================================================
+
+-- api_start_flow: start a run for a caller who came through the API.
+--
+-- Security definer, because callers have no rights on pgflow's tables: 99_access.sql says who may.
+create or replace function pgflow.api_start_flow(
+  flow_slug text,
+  input jsonb,
+  run_id uuid,
+  idempotency_key text,
+  start_at timestamptz
+)
+  returns jsonb
+  language plpgsql
+  security definer
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_run pgflow.runs;
+begin
+  v_run.run_id := api_start_flow.run_id;
+  v_run.input := coalesce(api_start_flow.input, 'null');
+  v_run.idempotency_key := api_start_flow.idempotency_key;
+  v_run.start_at := api_start_flow.start_at;
+  v_run.broadcast := true;
+
+  select r.* into v_run
+  from pgflow._start_run(api_start_flow.flow_slug, v_run) r;
+
+  return to_jsonb(v_run);
+end;
+$$;
+
+-- public.start_flow: what supabase.rpc('start_flow', { flow_slug, input }) calls.
+--
+-- A thin invoker's function over the definer's function in pgflow, a schema the API does not expose.
+create or replace function public.start_flow(
+  flow_slug text,
+  input jsonb default 'null',
+  run_id uuid default null,
+  idempotency_key text default null,
+  start_at timestamptz default null
+)
+  returns jsonb
+  language sql
+  set search_path = ''
+as $$
+  select pgflow.api_start_flow(
+    start_flow.flow_slug,
+    start_flow.input,
+    start_flow.run_id,
+    start_flow.idempotency_key,
+    start_flow.start_at
+  );
+$$;
+
+comment on function public.start_flow(text, jsonb, uuid, text, timestamptz) is
+  'Starts a run of a flow and returns it; the same run_id or idempotency_key returns the same run.';
+
+-- == 95_broken_invariants.sql =====================================================================
+
+-- broken_invariants: what must never be; empty at all times.
+--
+-- For tests and for operators. It reads every open run, and the queues through their messages' tasks.
+create view pgflow.broken_invariants
+  with (security_invoker = on)
+as
+select
+  'run counts other steps than are open' as invariant,
+  r.run_id,
+  null::text as step_slug,
+  null::int as task_index
+from pgflow.runs r
+where r.status = 'started'
+  and r.remaining_steps <> (
+    select count(*)
+    from pgflow.step_states s
+    where s.run_id = r.run_id
+      and s.status in ('created', 'started')
+  )
+union all
+select 'open run has nothing open', r.run_id, null, null
+from pgflow.runs r
+where r.status = 'started'
+  and not exists (
+    select
+    from pgflow.step_states s
+    where s.run_id = r.run_id
+      and s.status = 'started'
+  )
+union all
+select 'started step counts other tasks than are open', s.run_id, s.step_slug, null
+from pgflow.step_states s
+where s.status = 'started'
+  and s.remaining_tasks <> (
+    select count(*)
+    from pgflow.step_tasks t
+    where t.run_id = s.run_id
+      and t.step_slug = s.step_slug
+      and t.status in ('queued', 'started', 'waiting')
+  )
+union all
+select 'created step counts other dependencies than are open', s.run_id, s.step_slug, null
+from pgflow.step_states s
+join pgflow.runs r on r.run_id = s.run_id
+where s.status = 'created'
+  and r.status = 'started'
+  and s.remaining_deps <> (
+    select count(*)
+    from pgflow.deps d
+    join pgflow.step_states ds
+      on ds.run_id = s.run_id
+      and ds.step_slug = d.dep_slug
+    where d.flow_slug = s.flow_slug
+      and d.step_slug = s.step_slug
+      and ds.status in ('created', 'started')
+  )
+union all
+select 'ended run has an open step', s.run_id, s.step_slug, null
+from pgflow.step_states s
+join pgflow.runs r on r.run_id = s.run_id
+where s.status in ('created', 'started')
+  and r.status <> 'started'
+union all
+select 'ended step has an open task', t.run_id, t.step_slug, t.task_index
+from pgflow.step_tasks t
+join pgflow.step_states s
+  on s.run_id = t.run_id
+  and s.step_slug = t.step_slug
+where t.status in ('queued', 'started', 'waiting')
+  and s.status <> 'started'
+union all
+select 'open task has neither a message nor something it waits for', t.run_id, t.step_slug, t.task_index
+from pgflow.step_tasks t
+where t.status in ('queued', 'started')
+  and t.message_id is null
+  and t.due_at is null;
+
+comment on view pgflow.broken_invariants is 'What must never be: a row here is a defect of the engine.';
+
+-- == 99_access.sql ================================================================================
+
+-- Who may do what: the only file that names roles.
+--
+-- Nothing is granted by default. Workers and migrations connect as the owner of this schema;
+-- clients come through the API and reach the functions granted here, nothing else.
+
+revoke all on schema pgflow from public;
+revoke all on all tables in schema pgflow from public;
+revoke all on all functions in schema pgflow from public;
+revoke all on all procedures in schema pgflow from public;
+revoke all on function public.start_flow(text, jsonb, uuid, text, timestamptz) from public;
+
+do $$
+declare
+  v_role text;
+begin
+  -- Plain Postgres has no API roles; Supabase grants new functions in public to them by name.
+  foreach v_role in array array['anon', 'authenticated', 'service_role'] loop
+    if to_regrole(v_role) is not null then
+      execute format('revoke all on all tables in schema pgflow from %I', v_role);
+      execute format('revoke all on all functions in schema pgflow from %I', v_role);
+      execute format('revoke all on all procedures in schema pgflow from %I', v_role);
+      execute format(
+        'revoke all on function public.start_flow(text, jsonb, uuid, text, timestamptz) from %I',
+        v_role
+      );
+    end if;
+  end loop;
+
+  if to_regrole('service_role') is not null then
+    grant usage on schema pgflow to service_role;
+    grant execute on function
+      pgflow.api_start_flow(text, jsonb, uuid, text, timestamptz),
+      public.start_flow(text, jsonb, uuid, text, timestamptz)
+      to service_role;
+  end if;
+end;
+$$;

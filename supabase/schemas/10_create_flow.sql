@@ -1,0 +1,65 @@
+-- create_flow: create a flow and its queue.
+--
+-- Again with the same slug: returns the row as it is, no second queue. Two at once are serialised by
+-- the primary key.
+create or replace function pgflow.create_flow(
+  flow_slug text,
+  max_attempts int default 3,
+  base_delay int default 5,
+  timeout int default 60
+)
+  returns pgflow.flows
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_flow pgflow.flows;
+begin
+  if pgflow.is_valid_slug(create_flow.flow_slug) and length(create_flow.flow_slug) > 47 then
+    raise exception using
+      errcode = 'PF006',
+      message = format(
+        'Cannot create flow "%s": its slug has %s characters',
+        create_flow.flow_slug,
+        length(create_flow.flow_slug)
+      ),
+      hint = 'The slug also names the flow''s queue: use at most 47 characters.';
+  end if;
+
+  insert into pgflow.flows (flow_slug, opt_max_attempts, opt_base_delay, opt_timeout)
+  values (
+    create_flow.flow_slug,
+    create_flow.max_attempts,
+    create_flow.base_delay,
+    create_flow.timeout
+  )
+  on conflict do nothing
+  returning * into v_flow;
+
+  if found then
+    perform pgmq.create(queue_name => v_flow.flow_slug);
+    return v_flow;
+  end if;
+
+  select f.* into v_flow
+  from pgflow.flows f
+  where lower(f.flow_slug) = lower(create_flow.flow_slug);
+
+  if v_flow.flow_slug <> create_flow.flow_slug then
+    raise exception using
+      errcode = 'PF006',
+      message = format(
+        'Cannot create flow "%s": it differs from flow "%s" only by case',
+        create_flow.flow_slug,
+        v_flow.flow_slug
+      ),
+      hint = 'Queue names are lower-cased, so the two would share one queue: use another slug.';
+  end if;
+
+  return v_flow;
+end;
+$$;
+
+comment on function pgflow.create_flow(text, int, int, int) is
+  'Creates a flow and its queue; delays and timeouts are in seconds.';

@@ -1,0 +1,108 @@
+-- _fail_steps: fail steps, and with each the run it belongs to.
+--
+-- The run's message names the step and the cause; the first entry of a run counts.
+-- The caller holds the locks of the root runs.
+create or replace function pgflow._fail_steps(
+  run_ids uuid[],
+  step_slugs text[],
+  error_messages text[]
+)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  update pgflow.step_states s
+  set
+    status = 'failed',
+    failed_at = now(),
+    error_message = f.error_message
+  from unnest(_fail_steps.run_ids, _fail_steps.step_slugs, _fail_steps.error_messages)
+    as f (run_id, step_slug, error_message)
+  where s.run_id = f.run_id
+    and s.step_slug = f.step_slug
+    and s.status in ('created', 'started');
+
+  perform pgflow._end_runs(
+    'failed',
+    array_agg(f.run_id),
+    array_agg(format('Step "%s" failed: %s', f.step_slug, f.error_message))
+  )
+  from (
+    select distinct on (x.run_id) x.run_id, x.step_slug, x.error_message
+    from unnest(_fail_steps.run_ids, _fail_steps.step_slugs, _fail_steps.error_messages)
+      with ordinality as x (run_id, step_slug, error_message, position)
+    order by x.run_id, x.position
+  ) f;
+end;
+$$;
+
+-- _end_runs: end open runs as failed or cancelled; their open steps, tasks and child runs are
+-- cancelled, their messages archived, their counters stay as they are.
+--
+-- The caller holds the locks of the root runs.
+create or replace function pgflow._end_runs(status text, run_ids uuid[], error_messages text[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_ended uuid[];
+  v_flow_slugs text[];
+  v_message_ids bigint[];
+begin
+  with recursive family as (
+    select e.run_id, _end_runs.status, e.error_message
+    from unnest(_end_runs.run_ids, _end_runs.error_messages) as e (run_id, error_message)
+    union all
+    select
+      c.run_id,
+      'cancelled',
+      format('[cancelled by parent] run %s ended', p.run_id)
+    from family p
+    join pgflow.runs c
+      on c.parent_run_id = p.run_id
+  ),
+
+  ended as (
+    update pgflow.runs r
+    set
+      status = f.status,
+      error_message = f.error_message,
+      failed_at = case when f.status = 'failed' then now() end,
+      cancelled_at = case when f.status = 'cancelled' then now() end
+    from family f
+    where r.run_id = f.run_id
+      and r.status = 'started'
+    returning r.run_id
+  )
+
+  select array_agg(e.run_id) into v_ended from ended e;
+
+  update pgflow.step_states s
+  set
+    status = 'cancelled',
+    cancelled_at = now()
+  where s.run_id = any (v_ended)
+    and s.status in ('created', 'started');
+
+  with cancelled as (
+    update pgflow.step_tasks t
+    set
+      status = 'cancelled',
+      cancelled_at = now(),
+      open_attempt = null,
+      due_at = null
+    where t.run_id = any (v_ended)
+      and t.status in ('queued', 'started', 'waiting')
+    returning t.flow_slug, t.message_id
+  )
+
+  select array_agg(c.flow_slug), array_agg(c.message_id)
+  into v_flow_slugs, v_message_ids
+  from cancelled c;
+
+  perform pgflow._archive_messages(v_flow_slugs, v_message_ids);
+end;
+$$;

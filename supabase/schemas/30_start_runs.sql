@@ -1,0 +1,99 @@
+-- _start_runs: create runs of one flow with a state per step, and start their root steps.
+--
+-- Returns the ids of the runs created: an id or idempotency key that exists is left out. A new run is
+-- seen by nobody before the commit, so nothing is locked.
+create or replace function pgflow._start_runs(flow_slug text, new_runs pgflow.runs[])
+  returns uuid[]
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_steps int;
+  v_root_map text;
+  v_run_ids uuid[];
+begin
+  if not exists (select from pgflow.flows f where f.flow_slug = _start_runs.flow_slug) then
+    raise exception using
+      errcode = 'PF001',
+      message = format('Cannot start flow "%s": it does not exist', _start_runs.flow_slug),
+      hint = 'Start its worker once, or apply the migration that "deno task compile" writes.';
+  end if;
+
+  select
+    count(*),
+    min(s.step_slug) filter (where s.step_type = 'map' and s.deps_count = 0)
+  into v_steps, v_root_map
+  from pgflow.steps s
+  where s.flow_slug = _start_runs.flow_slug;
+
+  if v_root_map is not null
+    and exists (
+      select from unnest(_start_runs.new_runs) n where jsonb_typeof(n.input) <> 'array'
+    )
+  then
+    raise exception using
+      errcode = 'PF008',
+      message = format(
+        'Cannot start flow "%s": its step "%s" maps over the input, which is not an array',
+        _start_runs.flow_slug,
+        v_root_map
+      ),
+      hint = 'Pass a JSON array as the input.';
+  end if;
+
+  with created_runs as (
+    insert into pgflow.runs (
+      run_id, flow_slug, status, remaining_steps, completed_at, output, input,
+      idempotency_key, owner, broadcast, start_at, started_at,
+      root_run_id, parent_run_id, parent_step_slug, parent_task_index
+    )
+    select
+      coalesce(n.run_id, gen_random_uuid()),
+      _start_runs.flow_slug,
+      case when v_steps = 0 then 'completed' else 'started' end,
+      v_steps,
+      case when v_steps = 0 then now() end,
+      case when v_steps = 0 then '{}'::jsonb end,
+      coalesce(n.input, 'null'),
+      n.idempotency_key,
+      n.owner,
+      coalesce(n.broadcast, false),
+      n.start_at,
+      clock_timestamp(),
+      n.root_run_id, n.parent_run_id, n.parent_step_slug, n.parent_task_index
+    from unnest(_start_runs.new_runs) n
+    on conflict do nothing
+    returning run_id
+  )
+
+  select array_agg(c.run_id) into v_run_ids from created_runs c;
+
+  insert into pgflow.step_states (
+    flow_slug, run_id, step_slug, remaining_deps, initial_tasks, remaining_tasks
+  )
+  select
+    s.flow_slug,
+    r.run_id,
+    s.step_slug,
+    s.deps_count,
+    case when s.step_type = 'single' then 1 end,
+    case when s.step_type = 'single' then 1 end
+  from unnest(v_run_ids) as r (run_id)
+  cross join pgflow.steps s
+  where s.flow_slug = _start_runs.flow_slug;
+
+  perform pgflow._advance_steps(
+    null,
+    array_agg(r.run_id),
+    array_agg(s.step_slug),
+    array_agg(0)
+  )
+  from unnest(v_run_ids) as r (run_id)
+  cross join pgflow.steps s
+  where s.flow_slug = _start_runs.flow_slug
+    and s.deps_count = 0;
+
+  return coalesce(v_run_ids, '{}');
+end;
+$$;

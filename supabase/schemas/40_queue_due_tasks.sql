@@ -1,0 +1,56 @@
+-- _queue_due_tasks: let tasks that waited outside the queue enter it, now that they are due.
+--
+-- Called by whoever polls, so that no timer is needed; at most 1,000 at a time. Skips tasks that
+-- another session holds and waits for nothing.
+create or replace function pgflow._queue_due_tasks(flow_slug text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  with due_tasks as materialized (
+    select t.run_id, t.step_slug, t.task_index
+    from pgflow.step_tasks t
+    where t.flow_slug = _queue_due_tasks.flow_slug
+      and t.due_at <= clock_timestamp()
+      and t.status = 'queued'
+    order by t.due_at
+    limit 1000
+    for no key update skip locked
+  ),
+
+  batch as (
+    select
+      array_agg(d.run_id order by d.run_id, d.step_slug, d.task_index) as run_ids,
+      array_agg(d.step_slug order by d.run_id, d.step_slug, d.task_index) as step_slugs,
+      array_agg(d.task_index order by d.run_id, d.step_slug, d.task_index) as task_indexes,
+      array_agg(
+        jsonb_build_object(
+          'flow_slug', _queue_due_tasks.flow_slug,
+          'run_id', d.run_id,
+          'step_slug', d.step_slug,
+          'task_index', d.task_index
+        )
+        order by d.run_id, d.step_slug, d.task_index
+      ) as messages
+    from due_tasks d
+    having count(*) > 0
+  )
+
+  update pgflow.step_tasks t
+  set
+    message_id = q.message_id,
+    due_at = null
+  from batch b
+  cross join lateral unnest(
+    b.run_ids,
+    b.step_slugs,
+    b.task_indexes,
+    array(select pgmq.send_batch(queue_name => _queue_due_tasks.flow_slug, msgs => b.messages))
+  ) as q (run_id, step_slug, task_index, message_id)
+  where t.run_id = q.run_id
+    and t.step_slug = q.step_slug
+    and t.task_index = q.task_index;
+end;
+$$;

@@ -1,0 +1,225 @@
+-- _settle_consequences: carry what became of tasks on to messages, steps, dependents and runs.
+--
+-- A batch of completions takes one statement for the messages, one for the steps, and those of
+-- _advance_steps. The caller holds the locks of the root runs.
+create or replace function pgflow._settle_consequences(tasks pgflow.settled_task[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_archived_flow_slugs text[];
+  v_archived_message_ids bigint[];
+  v_outcomes text[];
+  v_ended_run_ids uuid[];
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_arrived int[];
+begin
+  select
+    array_agg(t.flow_slug) filter (where t.outcome in ('completed', 'exhausted') or t.seconds > 60),
+    array_agg(t.message_id) filter (where t.outcome in ('completed', 'exhausted') or t.seconds > 60),
+    array_agg(distinct t.outcome)
+  into v_archived_flow_slugs, v_archived_message_ids, v_outcomes
+  from unnest(_settle_consequences.tasks) t;
+
+  if v_archived_message_ids is not null then
+    perform pgflow._archive_messages(v_archived_flow_slugs, v_archived_message_ids);
+  end if;
+
+  if 'completed' = any (v_outcomes) then
+    with counts as (
+      select t.run_id, t.step_slug, count(*)::int as tasks
+      from unnest(_settle_consequences.tasks) t
+      where t.outcome = 'completed'
+      group by t.run_id, t.step_slug
+    ),
+
+    counted_steps as (
+      update pgflow.step_states s
+      set
+        remaining_tasks = s.remaining_tasks - c.tasks,
+        status = case when s.remaining_tasks = c.tasks then 'completed' else s.status end,
+        completed_at = case when s.remaining_tasks = c.tasks then now() end,
+        -- A map gathers its outputs once, when its last task is done.
+        output = case
+          when s.remaining_tasks = c.tasks and st.step_type = 'map' then (
+            select jsonb_agg(t.output order by t.task_index)
+            from pgflow.step_tasks t
+            where t.run_id = s.run_id
+              and t.step_slug = s.step_slug
+          )
+        end
+      from counts c, pgflow.steps st
+      where s.run_id = c.run_id
+        and s.step_slug = c.step_slug
+        and s.status = 'started'
+        and st.flow_slug = s.flow_slug
+        and st.step_slug = s.step_slug
+      returning s.flow_slug, s.run_id, s.step_slug, s.status
+    ),
+
+    ended_steps as (
+      select c.flow_slug, c.run_id, c.step_slug
+      from counted_steps c
+      where c.status = 'completed'
+    ),
+
+    dependents as (
+      select e.run_id, d.step_slug, count(*)::int as arrived
+      from ended_steps e
+      join pgflow.deps d
+        on d.flow_slug = e.flow_slug
+        and d.dep_slug = e.step_slug
+      group by e.run_id, d.step_slug
+    )
+
+    select
+      (select array_agg(e.run_id) from ended_steps e),
+      array_agg(d.run_id),
+      array_agg(d.step_slug),
+      array_agg(d.arrived)
+    into v_ended_run_ids, v_run_ids, v_step_slugs, v_arrived
+    from dependents d;
+
+    perform pgflow._advance_steps(v_ended_run_ids, v_run_ids, v_step_slugs, v_arrived);
+  end if;
+
+  if v_outcomes && array['retried', 'released'] then
+    perform pgflow._hide_messages(q.flow_slug, q.message_ids, q.seconds)
+    from (
+      select
+        t.flow_slug,
+        array_agg(t.message_id) as message_ids,
+        array_agg(t.seconds) as seconds
+      from unnest(_settle_consequences.tasks) t
+      where t.outcome in ('retried', 'released')
+        and t.seconds <= 60
+      group by t.flow_slug
+    ) q;
+  end if;
+
+  if v_outcomes && array['retried', 'exhausted'] then
+    insert into pgflow.task_failures (
+      run_id, step_slug, task_index, attempt, error_message, worker_id
+    )
+    select t.run_id, t.step_slug, t.task_index, t.attempt, t.error_message, t.worker_id
+    from unnest(_settle_consequences.tasks) t
+    where t.outcome in ('retried', 'exhausted')
+    on conflict do nothing;
+  end if;
+
+  if 'exhausted' = any (v_outcomes) then
+    perform pgflow._exhaust_steps(_settle_consequences.tasks);
+  end if;
+end;
+$$;
+
+-- _exhaust_steps: do with steps whose task failed for good what their when_exhausted says.
+create or replace function pgflow._exhaust_steps(tasks pgflow.settled_task[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_failed_run_ids uuid[];
+  v_failed_step_slugs text[];
+  v_failed_errors text[];
+  v_ended_run_ids uuid[];
+  v_run_ids uuid[];
+  v_step_slugs text[];
+  v_arrived int[];
+  v_cascade_run_ids uuid[];
+  v_cascade_step_slugs text[];
+  v_flow_slugs text[];
+  v_message_ids bigint[];
+begin
+  with exhausted as (
+    select distinct on (t.run_id, t.step_slug)
+      t.run_id, t.step_slug, t.error_message, st.when_exhausted
+    from unnest(_exhaust_steps.tasks) t
+    join pgflow.steps st
+      on st.flow_slug = t.flow_slug
+      and st.step_slug = t.step_slug
+    where t.outcome = 'exhausted'
+    order by t.run_id, t.step_slug, t.task_index
+  ),
+
+  skipped as (
+    update pgflow.step_states s
+    set
+      status = 'skipped',
+      skipped_at = now(),
+      skip_reason = 'handler_failed',
+      error_message = e.error_message
+    from exhausted e
+    where e.when_exhausted <> 'fail'
+      and s.run_id = e.run_id
+      and s.step_slug = e.step_slug
+      and s.status = 'started'
+    returning s.flow_slug, s.run_id, s.step_slug, e.when_exhausted
+  ),
+
+  cancelled as (
+    update pgflow.step_tasks t
+    set
+      status = 'cancelled',
+      cancelled_at = now(),
+      open_attempt = null,
+      due_at = null
+    from skipped s
+    where t.run_id = s.run_id
+      and t.step_slug = s.step_slug
+      and t.status in ('queued', 'started', 'waiting')
+    returning t.flow_slug, t.message_id
+  ),
+
+  dependents as (
+    select s.run_id, d.step_slug, count(*)::int as arrived
+    from skipped s
+    join pgflow.deps d
+      on d.flow_slug = s.flow_slug
+      and d.dep_slug = s.step_slug
+    where s.when_exhausted = 'skip'
+    group by s.run_id, d.step_slug
+  )
+
+  select
+    (select array_agg(e.run_id order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
+    (select array_agg(e.step_slug order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
+    (select array_agg(e.error_message order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
+    (select array_agg(s.run_id) from skipped s),
+    (select array_agg(s.run_id) from skipped s where s.when_exhausted = 'skip-cascade'),
+    (select array_agg(s.step_slug) from skipped s where s.when_exhausted = 'skip-cascade'),
+    (select array_agg(c.flow_slug) from cancelled c),
+    (select array_agg(c.message_id) from cancelled c),
+    (select array_agg(d.run_id) from dependents d),
+    (select array_agg(d.step_slug) from dependents d),
+    (select array_agg(d.arrived) from dependents d)
+  into
+    v_failed_run_ids,
+    v_failed_step_slugs,
+    v_failed_errors,
+    v_ended_run_ids,
+    v_cascade_run_ids,
+    v_cascade_step_slugs,
+    v_flow_slugs,
+    v_message_ids,
+    v_run_ids,
+    v_step_slugs,
+    v_arrived;
+
+  perform pgflow._archive_messages(v_flow_slugs, v_message_ids);
+
+  if v_cascade_run_ids is not null then
+    v_ended_run_ids := v_ended_run_ids
+      || pgflow._skip_dependents(v_cascade_run_ids, v_cascade_step_slugs);
+  end if;
+
+  perform pgflow._advance_steps(v_ended_run_ids, v_run_ids, v_step_slugs, v_arrived);
+
+  if v_failed_run_ids is not null then
+    perform pgflow._fail_steps(v_failed_run_ids, v_failed_step_slugs, v_failed_errors);
+  end if;
+end;
+$$;

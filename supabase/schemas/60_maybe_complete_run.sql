@@ -1,0 +1,16 @@
+-- maybe_complete_run: complete a run that has no steps left.
+--
+-- The engine completes runs itself; this is the repair for a run whose counter was changed by hand.
+-- Locks the run's root run first.
+create or replace function pgflow.maybe_complete_run(run_id uuid)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  perform pgflow._lock_families(array[maybe_complete_run.run_id]);
+  perform pgflow._count_ended_steps(array[maybe_complete_run.run_id], array[0]);
+end;
+$$;
+
+comment on function pgflow.maybe_complete_run(uuid) is 'Completes a run that has no steps left.';
