@@ -1,0 +1,27 @@
+import type { AnyFlow } from "../dsl/mod.ts";
+import { checkOptions, resolveOptions, type WorkerOptions } from "./options.ts";
+import { platform } from "./platform.ts";
+import { RunningWorker } from "./running_worker.ts";
+
+/**
+ * Starts a worker in this process, without HTTP, until `stop()` is called on it.
+ *
+ * @example
+ * ```ts ignore
+ * import { runWorker } from "pgflow/worker";
+ * import { GreetUser } from "./flows/greet_user.ts";
+ *
+ * const worker = runWorker(GreetUser);
+ * Deno.addSignalListener("SIGTERM", () => worker.stop("SIGTERM"));
+ * await worker.done;
+ * ```
+ */
+export function runWorker(
+  flows: AnyFlow | readonly AnyFlow[],
+  options: WorkerOptions = {},
+): RunningWorker {
+  const list = [flows].flat() as AnyFlow[];
+  const withDefaults = { idleSeconds: Infinity, ...options };
+  checkOptions(withDefaults);
+  return new RunningWorker(list, resolveOptions(withDefaults, list[0]!.slug, platform.env()));
+}

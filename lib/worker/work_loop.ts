@@ -1,0 +1,183 @@
+import { setImmediate } from "node:timers";
+import type { ClaimedTask, Db, TaskResult } from "../db/mod.ts";
+import type { AnyFlow } from "../dsl/mod.ts";
+import { Execution, type Surroundings } from "./execution.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { Patience } from "./patience.ts";
+import type { Settler } from "./settler.ts";
+import { WakeUp } from "./wake_up.ts";
+
+/** What the loop works with. */
+export interface WorkLoopParts {
+  /** The database. */
+  db: Pick<Db, "pollForTasks" | "waitForTasks">;
+  /** Whose tasks are claimed. */
+  flows: ReadonlyMap<string, AnyFlow>;
+  /** The worker's options. */
+  options: Pick<
+    ResolvedOptions,
+    "maxConcurrent" | "pollSeconds" | "pollIntervalMs" | "idleSeconds"
+  >;
+  /** Who claims. */
+  workerId: string;
+  /** Where results go. */
+  settler: Settler;
+  /** What executions share, but for where their results go. */
+  surroundings: Omit<Surroundings, "onResult">;
+  /** Ends when the database is away for too long. */
+  patience: Patience;
+  /** Whether to claim. */
+  lifecycle: Lifecycle;
+  /** Stops the loop. */
+  signal: AbortSignal;
+}
+
+/** Claims, runs and settles tasks; never waits for the slowest of them. */
+export class WorkLoop {
+  readonly #parts: WorkLoopParts;
+  readonly #surroundings: Surroundings;
+  readonly #wakeUp = new WakeUp();
+  readonly #executions = new Set<Execution>();
+  #queues: string[];
+  #mayHaveWork = true;
+  #isWaiting = false;
+  #waitError: unknown;
+  #busyAt = performance.now();
+
+  /** Creates a loop that does nothing yet. */
+  constructor(parts: WorkLoopParts) {
+    this.#parts = parts;
+    this.#queues = [...parts.flows.keys()];
+    this.#surroundings = {
+      ...parts.surroundings,
+      onResult: (execution, result) => this.#take(execution, result),
+    };
+    parts.signal.addEventListener("abort", () => this.#wakeUp.wake());
+  }
+
+  /** Works until there is nothing more to do, or the signal says so. */
+  async run(): Promise<void> {
+    const { settler, patience } = this.#parts;
+    while (!this.#isOver()) {
+      const qty = this.#mayHaveWork || !settler.isEmpty ? this.#freeSlots() : 0;
+      if (qty === 0 && settler.isEmpty) {
+        this.#startWaiting();
+        await this.#wakeUp.sleep();
+        // Others may be about to finish: let them share the call.
+        if (!settler.isEmpty) await new Promise((resolve) => setImmediate(resolve));
+        continue;
+      }
+      try {
+        await this.#settleAndPoll(qty);
+        patience.succeeded();
+      } catch (error) {
+        await patience.failed(error);
+      }
+    }
+  }
+
+  /** Looks again at once, for instance because the state changed. */
+  wake(): void {
+    this.#wakeUp.wake();
+  }
+
+  /** Gives back what is still running. */
+  giveBack(reason: Error): void {
+    for (const execution of this.#executions) execution.giveBack(reason);
+  }
+
+  #isOver(): boolean {
+    const { signal, lifecycle, settler, options } = this.#parts;
+    if (signal.aborted) return true;
+    if (this.#executions.size > 0 || !settler.isEmpty) return false;
+    return lifecycle.state !== "running" || (!this.#mayHaveWork &&
+      performance.now() - this.#busyAt >= options.idleSeconds * 1000);
+  }
+
+  #freeSlots(): number {
+    const { lifecycle, options } = this.#parts;
+    if (lifecycle.state !== "running") return 0;
+    return Math.max(0, options.maxConcurrent - this.#executions.size);
+  }
+
+  /** Two calls, one round trip: the poll sees what the settled tasks made ready. */
+  async #settleAndPoll(qty: number): Promise<void> {
+    if (this.#waitError !== undefined) {
+      const error = this.#waitError;
+      this.#waitError = undefined;
+      throw error;
+    }
+    const answers = await Promise.allSettled([this.#parts.settler.settle(), this.#poll(qty)]);
+    for (const answer of answers) {
+      if (answer.status === "rejected") throw answer.reason;
+    }
+  }
+
+  async #poll(qty: number): Promise<void> {
+    const { db, workerId } = this.#parts;
+    // Queues take turns at being first, which matters when there are more of them than slots.
+    const queues = this.#queues.slice(0, qty);
+    this.#queues = [...this.#queues.slice(queues.length), ...queues];
+    const share = Math.floor(qty / queues.length);
+    let mayHaveMore = queues.length < this.#queues.length;
+    await Promise.all(queues.map(async (queueName) => {
+      const tasks = await db.pollForTasks({ queueName, qty: share, workerId });
+      if (tasks.length === share) mayHaveMore = true;
+      for (const task of tasks) this.#start(task);
+    }));
+    this.#mayHaveWork = mayHaveMore;
+  }
+
+  #start(task: ClaimedTask): void {
+    const { flows, signal, settler, surroundings } = this.#parts;
+    const { runId, stepSlug, taskIndex, attempt } = task;
+    this.#busyAt = performance.now();
+    if (signal.aborted) {
+      return settler.add({ runId, stepSlug, taskIndex, attempt, release: true });
+    }
+    const flow = flows.get(task.flowSlug);
+    const step = flow?.getStep(stepSlug);
+    if (flow === undefined || step === undefined) {
+      const errorMessage =
+        `[type] Cannot run step "${stepSlug}" of flow "${task.flowSlug}": this worker has no such step`;
+      surroundings.log.error(errorMessage, { run: runId, attempt });
+      return settler.add({ runId, stepSlug, taskIndex, attempt, errorMessage, permanent: false });
+    }
+    const timeout = step.options.timeout ?? flow.options.timeout ?? 60;
+    this.#executions.add(new Execution(task, step, timeout, this.#surroundings));
+  }
+
+  #take(execution: Execution, result: TaskResult): void {
+    this.#busyAt = performance.now();
+    this.#executions.delete(execution);
+    this.#parts.settler.add(result);
+    this.#wakeUp.wake();
+  }
+
+  /** One wait at a time, beside the handlers; what it finds is polled for. */
+  #startWaiting(): void {
+    const { db, options, signal } = this.#parts;
+    if (this.#isWaiting || this.#freeSlots() === 0) return;
+    this.#isWaiting = true;
+    const queueNames = [...this.#parts.flows.keys()];
+    db.waitForTasks({
+      queueNames,
+      maxSeconds: this.#waitSeconds(),
+      pollIntervalMs: options.pollIntervalMs,
+    }, signal)
+      .catch((error) => this.#waitError = error)
+      .finally(() => {
+        this.#isWaiting = false;
+        this.#mayHaveWork = true;
+        this.#wakeUp.wake();
+      });
+  }
+
+  #waitSeconds(): number {
+    const { pollSeconds, idleSeconds } = this.#parts.options;
+    if (this.#executions.size > 0) return pollSeconds;
+    const idle = (performance.now() - this.#busyAt) / 1000;
+    return Math.max(1, Math.min(pollSeconds, Math.ceil(idleSeconds - idle)));
+  }
+}
