@@ -12,7 +12,6 @@ export async function cacheFolder(): Promise<string> {
     if (Deno.uid() === 0) await Deno.chmod(folder, 0o755);
   } catch (cause) {
     throw new PgflowError(`Cannot create folder "${folder}": ${(cause as Error).message}`, {
-      code: "local_no_cache_folder",
       hint: "Let this user write there, or set XDG_CACHE_HOME to a folder where it may",
       cause,
     });
@@ -27,7 +26,6 @@ function parentFolder(): string {
   const home = Deno.env.get("HOME");
   if (home) return join(home, ".cache");
   throw new PgflowError("Cannot choose a cache folder: neither XDG_CACHE_HOME nor HOME is set", {
-    code: "local_no_cache_folder",
     hint: "Set XDG_CACHE_HOME to a folder that this user may write",
   });
 }

@@ -128,7 +128,6 @@ function startError(said: string): PgflowError {
   const reason = lines.findLast((line) => /FATAL|error|denied|cannot|failed/i.test(line)) ??
     lines.at(-1) ?? "it ended without a word";
   return new PgflowError(`Cannot start Postgres: ${reason}`, {
-    code: "local_postgres_failed",
     hint: /denied|mktemp/.test(reason)
       ? "Set TMPDIR to a folder in which the server's user (as root: nobody) may create files"
       : lines.slice(-8).join("\n"),

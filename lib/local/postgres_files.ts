@@ -119,7 +119,6 @@ async function findPackages(): Promise<PostgresPackages> {
     return JSON.parse(await runCommand(Deno.execPath(), args)) as PostgresPackages;
   } catch (cause) {
     throw new PgflowError("Cannot prepare Postgres: its npm packages cannot be loaded", {
-      code: "local_postgres_missing",
       hint: `Linux and macOS on x64 and arm64 are covered. ${(cause as PgflowError).hint ?? ""}`,
       cause,
     });

@@ -15,7 +15,6 @@ export async function runCommand(
     output = await new Deno.Command(program, { args, stdin: "null", cwd: "/", ...user }).output();
   } catch (cause) {
     throw new PgflowError(`Cannot run program "${program}": ${(cause as Error).message}`, {
-      code: "local_program_missing",
       hint: "Install it with the system's package manager, or add its folder to PATH",
       cause,
     });
@@ -24,7 +23,6 @@ export async function runCommand(
   if (!output.success) {
     const said = decoder.decode(output.stderr).trim() || decoder.decode(output.stdout).trim();
     throw new PgflowError(`Cannot run program "${program}": it ended with ${output.code}`, {
-      code: "local_program_failed",
       hint: said.split("\n").slice(-8).join("\n"),
     });
   }

@@ -19,7 +19,6 @@ async function idOf(flag: "-u" | "-g"): Promise<number> {
   const { success, stdout } = await new Deno.Command("id", { args: [flag, "nobody"] }).output();
   if (!success) {
     throw new PgflowError('Cannot find user "nobody": the system does not list it', {
-      code: "local_no_unprivileged_user",
       hint: "Postgres does not run as root: add a user nobody, or run the command as another user",
     });
   }
