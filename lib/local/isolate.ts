@@ -1,0 +1,156 @@
+import type { EdgeFunction } from "./edge_function.ts";
+import type { FunctionLog } from "./function_log.ts";
+import type { IsolateLimits } from "./isolate_limits.ts";
+import type { IsolateMessage, UnloadReason } from "./isolate_messages.ts";
+import { IsolateProcess } from "./isolate_process.ts";
+import { type Limited, watchWallClock } from "./wall_clock.ts";
+import { workerError } from "./worker_error.ts";
+
+/** What an isolate needs besides its function. */
+export interface IsolateOptions {
+  config: string;
+  env: Record<string, string>;
+  limits: IsolateLimits;
+  onLog: (log: FunctionLog) => void;
+}
+
+/** One running instance of an edge function: serves many requests, ends at its limits. */
+export class Isolate implements Limited {
+  /** Resolves when the isolate is gone. */
+  readonly ended: Promise<void>;
+
+  readonly #process: IsolateProcess;
+  readonly #limits: IsolateLimits;
+  readonly #client = Deno.createHttpClient({});
+  readonly #port = Promise.withResolvers<number | undefined>();
+  #requests = 0;
+  #isListening = false;
+  #isRetired = false;
+  #hasExceeded = false;
+
+  constructor(definition: EdgeFunction, { config, env, limits, onLog }: IsolateOptions) {
+    this.#limits = limits;
+    this.#process = new IsolateProcess(definition, {
+      config,
+      env: {
+        ...env,
+        ...definition.env,
+        SUPABASE_FUNCTION_SLUG: definition.name,
+        SB_EXECUTION_ID: crypto.randomUUID(),
+      },
+      onLog,
+      onMessage: (message) => this.#hear(message),
+    });
+    const callOff = watchWallClock(this, limits.wallClock);
+    const bootTimer = setTimeout(() => this.#process.kill(), limits.bootTime);
+    this.#port.promise.then(() => clearTimeout(bootTimer));
+    this.ended = this.#process.ended.then(() => {
+      this.#isRetired = true;
+      this.#port.resolve(undefined);
+      callOff();
+      this.#client.close();
+    });
+  }
+
+  /** Whether new requests may come here. */
+  get isOpen(): boolean {
+    return !this.#isRetired;
+  }
+
+  /** Passes a request on to the function and its answer back, or answers in its place. */
+  async fetch(request: Request, path: string): Promise<Response> {
+    this.#requests += 1;
+    try {
+      const port = await this.#port.promise;
+      if (port === undefined) {
+        return workerError(this.#hasExceeded ? "WORKER_LIMIT" : "BOOT_ERROR");
+      }
+      const response = await this.#forward(request, `http://127.0.0.1:${port}${path}`);
+      if (response.body === null) return this.#finish(response);
+      const { readable, writable } = new TransformStream();
+      response.body.pipeTo(writable).catch(() => {}).finally(() => this.#finish());
+      return new Response(readable, response);
+    } catch {
+      return this.#finish(await this.#explain(request));
+    }
+  }
+
+  retire(): void {
+    this.#isRetired = true;
+    this.#dropWhenIdle();
+  }
+
+  warn(reason: UnloadReason): void {
+    this.#process.tell({ type: "beforeunload", reason });
+  }
+
+  exceed(): void {
+    this.#hasExceeded = true;
+    this.#process.kill();
+  }
+
+  /** Ends the isolate because its host wants so, after a while in which it can finish its work. */
+  async terminate(): Promise<void> {
+    this.#isRetired = true;
+    this.warn("termination");
+    this.#dropWhenIdle();
+    const grace = this.#isListening ? this.#limits.terminationTime : 0;
+    const timer = setTimeout(() => this.#process.kill(), grace);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  #hear(message: IsolateMessage): void {
+    if (message.type === "listening") {
+      this.#isListening = true;
+      this.#port.resolve(message.port);
+    }
+    if (message.type === "idle") this.#dropWhenIdle();
+    if (message.type === "dropped") this.#process.kill();
+  }
+
+  /** The function has the last word: it may have background work that this side does not know. */
+  #dropWhenIdle(): void {
+    if (this.#isRetired && this.#requests === 0) this.#process.tell({ type: "drop" });
+  }
+
+  async #forward(request: Request, url: string): Promise<Response> {
+    const headers = new Headers(request.headers);
+    headers.delete("host");
+    headers.set("accept-encoding", "identity");
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort("late"), this.#limits.responseTime);
+    try {
+      return await fetch(url, {
+        method: request.method,
+        headers,
+        body: request.body,
+        redirect: "manual",
+        signal: AbortSignal.any([request.signal, late.signal]),
+        client: this.#client,
+      });
+    } catch (error) {
+      if (late.signal.aborted) return workerError("IDLE_TIMEOUT");
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #finish<R extends Response | undefined>(response?: R): R {
+    this.#requests -= 1;
+    this.#dropWhenIdle();
+    return response as R;
+  }
+
+  /** Says why a request broke: it may be seen here before the end of the process is. */
+  async #explain(request: Request): Promise<Response> {
+    if (!request.signal.aborted) {
+      const patience = Promise.withResolvers<void>();
+      const timer = setTimeout(patience.resolve, 1000);
+      await Promise.race([this.ended, patience.promise]);
+      clearTimeout(timer);
+    }
+    return workerError(this.#hasExceeded ? "WORKER_LIMIT" : "WORKER_ERROR");
+  }
+}

@@ -1,0 +1,4 @@
+Deno.serve(() => {
+  console.log(`busy ${Deno.pid}`);
+  while (true);
+});
