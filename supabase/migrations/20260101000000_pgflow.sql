@@ -102,6 +102,13 @@ create table pgflow.steps (
   when_unmet text not null default 'skip-cascade',
   when_exhausted text not null default 'fail',
   subflow_slug text,
+  is_plain boolean not null generated always as (
+    step_type = 'single'
+    and performed_by <> 'approval'
+    and required_input_pattern is null
+    and forbidden_input_pattern is null
+    and coalesce(opt_start_delay, 0) = 0
+  ) stored,
   created_at timestamptz not null default now(),
   primary key (flow_slug, step_slug),
   constraint steps_flow_slug_fkey foreign key (flow_slug)
@@ -147,6 +154,7 @@ comment on table pgflow.deps is 'The edges of a flow''s graph: step_slug waits f
 comment on column pgflow.steps.step_type is 'How many tasks the step has: single, or map (one per element of an array).';
 comment on column pgflow.steps.performed_by is 'Who performs a task: handler (a worker), approval (somebody outside), subflow (a child run).';
 comment on column pgflow.steps.opt_timeout is 'Seconds a handler may take, or the time limit of an approval (null: none).';
+comment on column pgflow.steps.is_plain is 'Whether the step can start without a look at its input: the short way for most steps.';
 comment on column pgflow.flows.opt_base_delay is 'Seconds; the n-th retry waits base_delay * 2^n, at most an hour.';
 
 -- == 03_state.sql =================================================================================
@@ -350,28 +358,45 @@ create view pgflow.step_inputs
   with (security_invoker = on)
 as
 select
-  s.flow_slug,
-  s.run_id,
-  s.step_slug,
-  jsonb_build_object('run', r.input) || coalesce(
-    (
-      select jsonb_object_agg(d.dep_slug, coalesce(ds.output, dt.output))
-      from pgflow.deps d
-      join pgflow.step_states ds
-        on ds.run_id = s.run_id
-        and ds.step_slug = d.dep_slug
-      left join pgflow.step_tasks dt
-        on dt.run_id = ds.run_id
-        and dt.step_slug = ds.step_slug
-        and dt.task_index = 0
-      where d.flow_slug = s.flow_slug
-        and d.step_slug = s.step_slug
-        and ds.status = 'completed'
-    ),
-    '{}'
-  ) as input
-from pgflow.step_states s
-join pgflow.runs r on r.run_id = s.run_id;
+  r.flow_slug,
+  r.run_id,
+  st.step_slug,
+  jsonb_build_object('run', r.input) || case
+    when st.deps_count = 0 then '{}'
+    else coalesce(
+      (
+        select jsonb_object_agg(o.dep_slug, o.output) filter (where o.output is not null)
+        from (
+          select
+            d.dep_slug,
+            case ds.step_type
+              when 'single' then (
+                select t.output
+                from pgflow.step_tasks t
+                where t.run_id = r.run_id
+                  and t.step_slug = d.dep_slug
+                  and t.task_index = 0
+              )
+              else (
+                select s.output
+                from pgflow.step_states s
+                where s.run_id = r.run_id
+                  and s.step_slug = d.dep_slug
+              )
+            end as output
+          from pgflow.deps d
+          join pgflow.steps ds
+            on ds.flow_slug = d.flow_slug
+            and ds.step_slug = d.dep_slug
+          where d.flow_slug = st.flow_slug
+            and d.step_slug = st.step_slug
+        ) o
+      ),
+      '{}'
+    )
+  end as input
+from pgflow.runs r
+join pgflow.steps st on st.flow_slug = r.flow_slug;
 
 comment on view pgflow.step_inputs is
   'The input of each step of each run: {"run": …, "<dependency>": its output, …}.';
@@ -416,6 +441,47 @@ where st.step_type = 'map';
 
 comment on view pgflow.map_elements is
   'The array each map step runs over; anything but an array fails the step.';
+
+-- run_outputs: the outputs of the steps nothing depends on, which are the output of a completed run.
+create view pgflow.run_outputs
+  with (security_invoker = on)
+as
+select
+  r.run_id,
+  (
+    select coalesce(jsonb_object_agg(o.step_slug, o.output) filter (where o.output is not null), '{}')
+    from (
+      select
+        st.step_slug,
+        case st.step_type
+          when 'single' then (
+            select t.output
+            from pgflow.step_tasks t
+            where t.run_id = r.run_id
+              and t.step_slug = st.step_slug
+              and t.task_index = 0
+          )
+          else (
+            select s.output
+            from pgflow.step_states s
+            where s.run_id = r.run_id
+              and s.step_slug = st.step_slug
+          )
+        end as output
+      from pgflow.steps st
+      where st.flow_slug = r.flow_slug
+        and not exists (
+          select
+          from pgflow.deps d
+          where d.flow_slug = st.flow_slug
+            and d.dep_slug = st.step_slug
+        )
+    ) o
+  ) as output
+from pgflow.runs r;
+
+comment on view pgflow.run_outputs is
+  'The outputs of each run''s steps without dependents; of skipped or open steps there is none.';
 
 create type pgflow.step_task_record as (
   flow_slug text,
@@ -682,6 +748,7 @@ as $$
       coalesce(x.when_unmet, 'skip-cascade'),
       coalesce(x.when_exhausted, 'fail'),
       x.subflow_slug,
+      null,
       null
     )::pgflow.steps,
     d.deps_slugs
@@ -935,16 +1002,336 @@ $$;
 
 -- == 21_queue_tasks.sql ===========================================================================
 
--- _queue_tasks: create the tasks of steps that have just started, and their messages.
+-- _queue_tasks: create tasks and the messages that point to them, in one statement.
 --
--- One statement for any number of runs and steps. A map gets one task per element, which is stored
--- as the task's input. Tasks that must wait (a start delay, a run that starts later, an approval)
--- get no message. The caller holds the locks of the steps' root runs.
-create or replace function pgflow._queue_tasks(run_ids uuid[], step_slugs text[])
+-- Takes one entry per task; elements are the inputs of a map's tasks. Messages are sent in the order
+-- of run, step and index, one pgmq call per queue. The caller holds the locks of the root runs.
+create or replace function pgflow._queue_tasks(
+  flow_slugs text[],
+  run_ids uuid[],
+  step_slugs text[],
+  task_indexes int[],
+  elements jsonb[]
+)
   returns void
   language plpgsql
   set search_path = ''
 as $$
+begin
+  insert into pgflow.step_tasks (flow_slug, run_id, step_slug, task_index, input, message_id, queued_at)
+  select q.flow_slug, t.*, clock_timestamp()
+  from (
+    select
+      n.flow_slug,
+      array_agg(n.run_id order by n.run_id, n.step_slug, n.task_index) as run_ids,
+      array_agg(n.step_slug order by n.run_id, n.step_slug, n.task_index) as step_slugs,
+      array_agg(n.task_index order by n.run_id, n.step_slug, n.task_index) as task_indexes,
+      array_agg(n.element order by n.run_id, n.step_slug, n.task_index) as elements,
+      array_agg(
+        jsonb_build_object(
+          'flow_slug', n.flow_slug,
+          'run_id', n.run_id,
+          'step_slug', n.step_slug,
+          'task_index', n.task_index
+        )
+        order by n.run_id, n.step_slug, n.task_index
+      ) as messages
+    from unnest(
+      _queue_tasks.flow_slugs,
+      _queue_tasks.run_ids,
+      _queue_tasks.step_slugs,
+      _queue_tasks.task_indexes,
+      _queue_tasks.elements
+    ) as n (flow_slug, run_id, step_slug, task_index, element)
+    group by n.flow_slug
+  ) q
+  cross join lateral unnest(
+    q.run_ids,
+    q.step_slugs,
+    q.task_indexes,
+    q.elements,
+    array(select pgmq.send_batch(queue_name => q.flow_slug, msgs => q.messages))
+  ) as t;
+end;
+$$;
+
+-- == 22_advance_steps.sql =========================================================================
+
+-- _advance_steps: start, skip or end the steps whose dependencies have ended, and count ended steps.
+--
+-- Takes the run of each step that has just ended (one entry per step), and the steps that gained
+-- ended dependencies with how many. A step that ends without a task (skipped, or a map over nothing)
+-- is an ended dependency of the next wave, so the number of statements depends on the length of such
+-- chains, not on the number of runs, steps or elements.
+-- The caller holds the locks of the root runs.
+create or replace function pgflow._advance_steps(
+  ended_run_ids uuid[],
+  run_ids uuid[],
+  step_slugs text[],
+  arrived int[]
+)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_ended_run_ids uuid[] := coalesce(_advance_steps.ended_run_ids, '{}');
+  v_failed_run_ids uuid[] := '{}';
+  v_failed_step_slugs text[] := '{}';
+  v_run_ids uuid[] := _advance_steps.run_ids;
+  v_step_slugs text[] := _advance_steps.step_slugs;
+  v_arrived int[] := _advance_steps.arrived;
+  v_flow_slugs text[];
+  v_started_run_ids uuid[];
+  v_started_step_slugs text[];
+  v_ready_run_ids uuid[];
+  v_ready_step_slugs text[];
+  v_decided record;
+begin
+  while cardinality(v_run_ids) > 0 loop
+    -- A single step without conditions starts as soon as it waits for nothing: no more to look at.
+    with steps_reached as (
+      update pgflow.step_states s
+      set
+        remaining_deps = s.remaining_deps - c.arrived,
+        status = case when s.remaining_deps = c.arrived and st.is_plain then 'started' else s.status end,
+        started_at = case when s.remaining_deps = c.arrived and st.is_plain then now() end
+      from unnest(v_run_ids, v_step_slugs, v_arrived) as c (run_id, step_slug, arrived),
+        pgflow.steps st
+      where s.run_id = c.run_id
+        and s.step_slug = c.step_slug
+        and s.status = 'created'
+        and st.flow_slug = s.flow_slug
+        and st.step_slug = s.step_slug
+      returning s.flow_slug, s.run_id, s.step_slug, s.status, s.remaining_deps
+    )
+
+    select
+      array_agg(s.flow_slug) filter (where s.status = 'started'),
+      array_agg(s.run_id) filter (where s.status = 'started'),
+      array_agg(s.step_slug) filter (where s.status = 'started'),
+      array_agg(s.run_id) filter (where s.status = 'created' and s.remaining_deps = 0),
+      array_agg(s.step_slug) filter (where s.status = 'created' and s.remaining_deps = 0)
+    into
+      v_flow_slugs,
+      v_started_run_ids,
+      v_started_step_slugs,
+      v_ready_run_ids,
+      v_ready_step_slugs
+    from steps_reached s;
+
+    if cardinality(v_started_run_ids) > 0 then
+      perform pgflow._queue_tasks(
+        v_flow_slugs,
+        v_started_run_ids,
+        v_started_step_slugs,
+        array_fill(0, array[cardinality(v_started_run_ids)]),
+        null
+      );
+    end if;
+
+    v_run_ids := null;
+
+    if cardinality(v_ready_run_ids) > 0 then
+      v_decided := pgflow._decide_steps(v_ready_run_ids, v_ready_step_slugs);
+      v_ended_run_ids := v_ended_run_ids || v_decided.ended_run_ids;
+      v_failed_run_ids := v_failed_run_ids || v_decided.failed_run_ids;
+      v_failed_step_slugs := v_failed_step_slugs || v_decided.failed_step_slugs;
+      v_run_ids := v_decided.run_ids;
+      v_step_slugs := v_decided.step_slugs;
+      v_arrived := v_decided.arrived;
+    end if;
+  end loop;
+
+  if cardinality(v_ended_run_ids) > 0 then
+    perform pgflow._count_ended_steps(v_ended_run_ids);
+  end if;
+
+  if cardinality(v_failed_run_ids) > 0 then
+    perform pgflow._fail_undecidable_steps(v_failed_run_ids, v_failed_step_slugs);
+  end if;
+end;
+$$;
+
+-- _count_ended_steps: lower runs' remaining_steps, one for each entry, and complete those at zero.
+--
+-- The run's output is the outputs of the steps nothing depends on; skipped ones are absent.
+create or replace function pgflow._count_ended_steps(ended_run_ids uuid[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  update pgflow.runs r
+  set
+    remaining_steps = r.remaining_steps - e.steps,
+    status = case when r.remaining_steps = e.steps then 'completed' else r.status end,
+    completed_at = case when r.remaining_steps = e.steps then clock_timestamp() end,
+    output = case when r.remaining_steps = e.steps then (
+      select o.output from pgflow.run_outputs o where o.run_id = r.run_id
+    ) end
+  from (
+    select x.run_id, count(*)::int as steps
+    from unnest(_count_ended_steps.ended_run_ids) as x (run_id)
+    group by x.run_id
+  ) e
+  where r.run_id = e.run_id
+    and r.status = 'started';
+end;
+$$;
+
+-- == 23_decide_steps.sql ==========================================================================
+
+-- _decide_steps: start, skip, complete or fail steps that wait for nothing and are not plain.
+--
+-- A condition is met when the step's input contains the required pattern and not the forbidden one. A
+-- map takes one task per element of its array and completes at once over an empty one. Returns the
+-- run of each step that ended here, the steps that gained ended dependencies from them, and the steps
+-- that make their runs fail.
+create or replace function pgflow._decide_steps(
+  inout run_ids uuid[],
+  inout step_slugs text[],
+  out arrived int[],
+  out ended_run_ids uuid[],
+  out failed_run_ids uuid[],
+  out failed_step_slugs text[]
+)
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_started_run_ids uuid[];
+  v_started_step_slugs text[];
+  v_cascade_run_ids uuid[];
+  v_cascade_step_slugs text[];
+begin
+  with ready_steps as materialized (
+    select
+      s.run_id,
+      s.step_slug,
+      st.when_unmet,
+      st.required_input_pattern is null and st.forbidden_input_pattern is null or (
+        select
+          (st.required_input_pattern is null or i.input @> st.required_input_pattern)
+          and (st.forbidden_input_pattern is null or not i.input @> st.forbidden_input_pattern)
+        from (
+          select case when st.deps_count = 0 then r.input else si.input end as input
+          from pgflow.runs r
+          join pgflow.step_inputs si on si.run_id = r.run_id
+          where r.run_id = s.run_id
+            and si.step_slug = s.step_slug
+        ) i
+      ) as condition_met,
+      case
+        when st.step_type = 'single' then 1
+        else (
+          select case jsonb_typeof(m.elements) when 'array' then jsonb_array_length(m.elements) end
+          from pgflow.map_elements m
+          where m.run_id = s.run_id
+            and m.step_slug = s.step_slug
+        )
+      end as tasks
+    from unnest(_decide_steps.run_ids, _decide_steps.step_slugs) as x (run_id, step_slug)
+    join pgflow.step_states s
+      on s.run_id = x.run_id
+      and s.step_slug = x.step_slug
+    join pgflow.steps st
+      on st.flow_slug = s.flow_slug
+      and st.step_slug = s.step_slug
+    where s.status = 'created'
+  ),
+
+  decided as (
+    select
+      r.run_id,
+      r.step_slug,
+      r.tasks,
+      case
+        when not r.condition_met then r.when_unmet
+        when r.tasks is null then 'fail'
+        when r.tasks = 0 then 'complete'
+        else 'start'
+      end as decision
+    from ready_steps r
+  ),
+
+  moved as (
+    update pgflow.step_states s
+    set
+      status = case d.decision
+        when 'start' then 'started'
+        when 'complete' then 'completed'
+        when 'fail' then 'created'
+        else 'skipped'
+      end,
+      initial_tasks = coalesce(d.tasks, s.initial_tasks),
+      remaining_tasks = coalesce(d.tasks, s.remaining_tasks),
+      started_at = case when d.decision in ('start', 'complete') then now() end,
+      completed_at = case when d.decision = 'complete' then now() end,
+      skipped_at = case when d.decision in ('skip', 'skip-cascade') then now() end,
+      skip_reason = case when d.decision in ('skip', 'skip-cascade') then 'condition_unmet' end,
+      output = case when d.decision = 'complete' then '[]'::jsonb end
+    from decided d
+    where s.run_id = d.run_id
+      and s.step_slug = d.step_slug
+    returning s.flow_slug, s.run_id, s.step_slug, d.decision
+  ),
+
+  dependents as (
+    select m.run_id, d.step_slug, count(*)::int as arrived
+    from moved m
+    join pgflow.deps d
+      on d.flow_slug = m.flow_slug
+      and d.dep_slug = m.step_slug
+    where m.decision in ('complete', 'skip')
+    group by m.run_id, d.step_slug
+  )
+
+  select
+    (select array_agg(d.run_id) from dependents d),
+    (select array_agg(d.step_slug) from dependents d),
+    (select array_agg(d.arrived) from dependents d),
+    array_agg(m.run_id) filter (where m.decision in ('complete', 'skip', 'skip-cascade')),
+    array_agg(m.run_id) filter (where m.decision = 'fail'),
+    array_agg(m.step_slug) filter (where m.decision = 'fail'),
+    array_agg(m.run_id) filter (where m.decision = 'start'),
+    array_agg(m.step_slug) filter (where m.decision = 'start'),
+    array_agg(m.run_id) filter (where m.decision = 'skip-cascade'),
+    array_agg(m.step_slug) filter (where m.decision = 'skip-cascade')
+  into
+    run_ids,
+    step_slugs,
+    arrived,
+    ended_run_ids,
+    failed_run_ids,
+    failed_step_slugs,
+    v_started_run_ids,
+    v_started_step_slugs,
+    v_cascade_run_ids,
+    v_cascade_step_slugs
+  from moved m;
+
+  if cardinality(v_cascade_run_ids) > 0 then
+    ended_run_ids := ended_run_ids
+      || pgflow._skip_dependents(v_cascade_run_ids, v_cascade_step_slugs);
+  end if;
+
+  if cardinality(v_started_run_ids) > 0 then
+    perform pgflow._create_tasks(v_started_run_ids, v_started_step_slugs);
+  end if;
+end;
+$$;
+
+-- _create_tasks: create the tasks of started steps that are maps, delayed or performed outside.
+--
+-- Tasks that wait (a start delay, a run that starts later, an approval) get no message yet.
+create or replace function pgflow._create_tasks(run_ids uuid[], step_slugs text[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_queued record;
 begin
   with new_tasks as materialized (
     select
@@ -959,7 +1346,7 @@ begin
         when st.opt_start_delay > 0 or r.start_at > now() then
           greatest(r.start_at, now()) + make_interval(secs => coalesce(st.opt_start_delay, 0))
       end as due_at
-    from unnest(_queue_tasks.run_ids, _queue_tasks.step_slugs) as x (run_id, step_slug)
+    from unnest(_create_tasks.run_ids, _create_tasks.step_slugs) as x (run_id, step_slug)
     join pgflow.step_states s
       on s.run_id = x.run_id
       and s.step_slug = x.step_slug
@@ -986,252 +1373,35 @@ begin
     ) e
   ),
 
-  queues as (
-    select
-      n.flow_slug,
-      array_agg(n.run_id order by n.run_id, n.step_slug, n.task_index) as run_ids,
-      array_agg(n.step_slug order by n.run_id, n.step_slug, n.task_index) as step_slugs,
-      array_agg(n.task_index order by n.run_id, n.step_slug, n.task_index) as task_indexes,
-      array_agg(n.element order by n.run_id, n.step_slug, n.task_index) as elements,
-      array_agg(
-        jsonb_build_object(
-          'flow_slug', n.flow_slug,
-          'run_id', n.run_id,
-          'step_slug', n.step_slug,
-          'task_index', n.task_index
-        )
-        order by n.run_id, n.step_slug, n.task_index
-      ) as messages
+  waiting as (
+    insert into pgflow.step_tasks (
+      flow_slug, run_id, step_slug, task_index, input, status, due_at
+    )
+    select n.flow_slug, n.run_id, n.step_slug, n.task_index, n.element, n.status, n.due_at
     from new_tasks n
-    where n.status = 'queued'
-      and n.due_at is null
-    group by n.flow_slug
+    where n.status = 'waiting'
+      or n.due_at is not null
   )
 
-  insert into pgflow.step_tasks (
-    flow_slug, run_id, step_slug, task_index, message_id, status, due_at, input, queued_at
-  )
   select
-    q.flow_slug, t.run_id, t.step_slug, t.task_index, t.message_id, 'queued', null, t.element,
-    clock_timestamp()
-  from queues q
-  cross join lateral unnest(
-    q.run_ids,
-    q.step_slugs,
-    q.task_indexes,
-    q.elements,
-    array(select pgmq.send_batch(queue_name => q.flow_slug, msgs => q.messages))
-  ) as t (run_id, step_slug, task_index, element, message_id)
-  union all
-  select
-    n.flow_slug, n.run_id, n.step_slug, n.task_index, null, n.status, n.due_at, n.element,
-    clock_timestamp()
+    array_agg(n.flow_slug) as flow_slugs,
+    array_agg(n.run_id) as run_ids,
+    array_agg(n.step_slug) as step_slugs,
+    array_agg(n.task_index) as task_indexes,
+    array_agg(n.element) as elements
+  into v_queued
   from new_tasks n
-  where n.status = 'waiting'
-    or n.due_at is not null;
-end;
-$$;
+  where n.status = 'queued'
+    and n.due_at is null;
 
--- == 22_advance_steps.sql =========================================================================
-
--- _advance_steps: start, skip or end the steps whose dependencies have ended, and count ended steps.
---
--- Takes the run of each step that has just ended (one entry per step), and the steps that gained
--- ended dependencies with how many. Works in waves: a step that ends without a task (skipped, or a
--- map over nothing) is an ended dependency of the next wave. So the number of statements depends on
--- the length of such chains, not on the number of runs, steps or elements.
--- The caller holds the locks of the root runs.
-create or replace function pgflow._advance_steps(
-  ended_run_ids uuid[],
-  run_ids uuid[],
-  step_slugs text[],
-  arrived int[]
-)
-  returns void
-  language plpgsql
-  set search_path = ''
-as $$
-declare
-  v_ended_run_ids uuid[] := coalesce(_advance_steps.ended_run_ids, '{}');
-  v_run_ids uuid[] := _advance_steps.run_ids;
-  v_step_slugs text[] := _advance_steps.step_slugs;
-  v_arrived int[] := _advance_steps.arrived;
-  v_started_run_ids uuid[];
-  v_started_step_slugs text[];
-  v_cascade_run_ids uuid[];
-  v_cascade_step_slugs text[];
-  v_failed_run_ids uuid[] := '{}';
-  v_failed_step_slugs text[] := '{}';
-begin
-  while cardinality(v_run_ids) > 0 loop
-    with candidates as materialized (
-      select
-        s.run_id,
-        s.step_slug,
-        st.when_unmet,
-        s.remaining_deps - c.arrived as remaining_deps,
-        case
-          when s.remaining_deps > c.arrived then null
-          when st.required_input_pattern is null and st.forbidden_input_pattern is null then true
-          else (
-            select
-              (st.required_input_pattern is null or i.input @> st.required_input_pattern)
-              and (st.forbidden_input_pattern is null or not i.input @> st.forbidden_input_pattern)
-            from (
-              select
-                case
-                  when st.deps_count = 0 then r.input
-                  else (
-                    select si.input
-                    from pgflow.step_inputs si
-                    where si.run_id = s.run_id
-                      and si.step_slug = s.step_slug
-                  )
-                end as input
-            ) i
-          )
-        end as condition_met,
-        case
-          when st.step_type = 'single' then 1
-          when s.remaining_deps > c.arrived then null
-          else (
-            select case jsonb_typeof(m.elements) when 'array' then jsonb_array_length(m.elements) end
-            from pgflow.map_elements m
-            where m.run_id = s.run_id
-              and m.step_slug = s.step_slug
-          )
-        end as tasks
-      from unnest(v_run_ids, v_step_slugs, v_arrived) as c (run_id, step_slug, arrived)
-      join pgflow.step_states s
-        on s.run_id = c.run_id
-        and s.step_slug = c.step_slug
-      join pgflow.steps st
-        on st.flow_slug = s.flow_slug
-        and st.step_slug = s.step_slug
-      join pgflow.runs r
-        on r.run_id = s.run_id
-      where s.status = 'created'
-        and r.status = 'started'
-    ),
-
-    decided as (
-      select
-        c.*,
-        case
-          when c.remaining_deps > 0 then 'wait'
-          when not c.condition_met then c.when_unmet
-          when c.tasks is null then 'fail'
-          when c.tasks = 0 then 'complete'
-          else 'start'
-        end as decision
-      from candidates c
-    ),
-
-    moved as (
-      update pgflow.step_states s
-      set
-        status = case d.decision
-          when 'start' then 'started'
-          when 'complete' then 'completed'
-          when 'skip' then 'skipped'
-          when 'skip-cascade' then 'skipped'
-          else 'created'
-        end,
-        remaining_deps = d.remaining_deps,
-        initial_tasks = coalesce(d.tasks, s.initial_tasks),
-        remaining_tasks = coalesce(d.tasks, s.remaining_tasks),
-        started_at = case when d.decision in ('start', 'complete') then now() end,
-        completed_at = case when d.decision = 'complete' then now() end,
-        skipped_at = case when d.decision in ('skip', 'skip-cascade') then now() end,
-        skip_reason = case when d.decision in ('skip', 'skip-cascade') then 'condition_unmet' end,
-        output = case when d.decision = 'complete' then '[]'::jsonb end
-      from decided d
-      where s.run_id = d.run_id
-        and s.step_slug = d.step_slug
-      returning s.flow_slug, s.run_id, s.step_slug, d.decision
-    ),
-
-    dependents as (
-      select m.run_id, d.step_slug, count(*)::int as arrived
-      from moved m
-      join pgflow.deps d
-        on d.flow_slug = m.flow_slug
-        and d.dep_slug = m.step_slug
-      where m.decision in ('complete', 'skip')
-      group by m.run_id, d.step_slug
-    )
-
-    select
-      array_agg(m.run_id) filter (where m.decision = 'start'),
-      array_agg(m.step_slug) filter (where m.decision = 'start'),
-      array_agg(m.run_id) filter (where m.decision = 'skip-cascade'),
-      array_agg(m.step_slug) filter (where m.decision = 'skip-cascade'),
-      v_failed_run_ids
-        || coalesce(array_agg(m.run_id) filter (where m.decision = 'fail'), '{}'),
-      v_failed_step_slugs
-        || coalesce(array_agg(m.step_slug) filter (where m.decision = 'fail'), '{}'),
-      v_ended_run_ids || coalesce(
-        array_agg(m.run_id) filter (where m.decision in ('complete', 'skip', 'skip-cascade')),
-        '{}'
-      ),
-      (select array_agg(d.run_id) from dependents d),
-      (select array_agg(d.step_slug) from dependents d),
-      (select array_agg(d.arrived) from dependents d)
-    into
-      v_started_run_ids,
-      v_started_step_slugs,
-      v_cascade_run_ids,
-      v_cascade_step_slugs,
-      v_failed_run_ids,
-      v_failed_step_slugs,
-      v_ended_run_ids,
-      v_run_ids,
-      v_step_slugs,
-      v_arrived
-    from moved m;
-
-    if cardinality(v_started_run_ids) > 0 then
-      perform pgflow._queue_tasks(v_started_run_ids, v_started_step_slugs);
-    end if;
-
-    if cardinality(v_cascade_run_ids) > 0 then
-      v_ended_run_ids := v_ended_run_ids
-        || pgflow._skip_dependents(v_cascade_run_ids, v_cascade_step_slugs);
-    end if;
-  end loop;
-
-  if cardinality(v_ended_run_ids) > 0 then
-    perform pgflow._count_ended_steps(array_agg(e.run_id), array_agg(e.steps))
-    from (
-      select x.run_id, count(*)::int as steps
-      from unnest(v_ended_run_ids) as x (run_id)
-      group by x.run_id
-    ) e;
-  end if;
-
-  if cardinality(v_failed_run_ids) > 0 then
-    perform pgflow._fail_steps(
-      array_agg(f.run_id),
-      array_agg(f.step_slug),
-      array_agg(
-        coalesce(
-          (
-            select format(
-              '[type] map step "%s" needs an array, but its dependency "%s" returned %s',
-              f.step_slug,
-              m.dep_slug,
-              jsonb_typeof(m.elements)
-            )
-            from pgflow.map_elements m
-            where m.run_id = f.run_id
-              and m.step_slug = f.step_slug
-              and jsonb_typeof(m.elements) <> 'array'
-          ),
-          'its condition is not met'
-        )
-      )
-    )
-    from unnest(v_failed_run_ids, v_failed_step_slugs) as f (run_id, step_slug);
+  if v_queued.run_ids is not null then
+    perform pgflow._queue_tasks(
+      v_queued.flow_slugs,
+      v_queued.run_ids,
+      v_queued.step_slugs,
+      v_queued.task_indexes,
+      v_queued.elements
+    );
   end if;
 end;
 $$;
@@ -1277,45 +1447,42 @@ as $$
   select coalesce(array_agg(s.run_id), '{}') from skipped s;
 $$;
 
--- _count_ended_steps: lower runs' remaining_steps by so many, and complete those that reach zero.
---
--- The run's output is the outputs of the steps nothing depends on; skipped ones are absent.
-create or replace function pgflow._count_ended_steps(run_ids uuid[], steps int[])
+-- _fail_undecidable_steps: fail steps whose condition is unmet or whose map has no array.
+create or replace function pgflow._fail_undecidable_steps(run_ids uuid[], step_slugs text[])
   returns void
   language plpgsql
   set search_path = ''
 as $$
 begin
-  update pgflow.runs r
-  set
-    remaining_steps = r.remaining_steps - e.steps,
-    status = case when r.remaining_steps = e.steps then 'completed' else r.status end,
-    completed_at = case when r.remaining_steps = e.steps then now() end,
-    output = case
-      when r.remaining_steps = e.steps then (
-        select coalesce(jsonb_object_agg(s.step_slug, coalesce(s.output, t.output)), '{}')
-        from pgflow.step_states s
-        left join pgflow.step_tasks t
-          on t.run_id = s.run_id
-          and t.step_slug = s.step_slug
-          and t.task_index = 0
-        where s.run_id = r.run_id
-          and s.status = 'completed'
-          and not exists (
-            select
-            from pgflow.deps d
-            where d.flow_slug = s.flow_slug
-              and d.dep_slug = s.step_slug
+  perform pgflow._fail_steps(
+    array_agg(f.run_id),
+    array_agg(f.step_slug),
+    array_agg(
+      coalesce(
+        (
+          select format(
+            '[type] map step "%s" needs an array, but its dependency "%s" returned %s',
+            f.step_slug,
+            m.dep_slug,
+            jsonb_typeof(m.elements)
           )
+          from pgflow.map_elements m
+          where m.run_id = f.run_id
+            and m.step_slug = f.step_slug
+            and jsonb_typeof(m.elements) <> 'array'
+        ),
+        'its condition is not met'
       )
-    end
-  from unnest(_count_ended_steps.run_ids, _count_ended_steps.steps) as e (run_id, steps)
-  where r.run_id = e.run_id
-    and r.status = 'started';
+    )
+  )
+  from unnest(
+    _fail_undecidable_steps.run_ids,
+    _fail_undecidable_steps.step_slugs
+  ) as f (run_id, step_slug);
 end;
 $$;
 
--- == 23_end_runs.sql ==============================================================================
+-- == 24_end_runs.sql ==============================================================================
 
 -- _fail_steps: fail steps, and with each the run it belongs to.
 --
@@ -1436,12 +1603,18 @@ create or replace function pgflow._start_runs(flow_slug text, new_runs pgflow.ru
   returns uuid[]
   language plpgsql
   set search_path = ''
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+  set jit = off
 as $$
 #variable_conflict use_column
 declare
   v_steps int;
   v_root_map text;
   v_run_ids uuid[];
+  v_roots record;
 begin
   if not exists (select from pgflow.flows f where f.flow_slug = _start_runs.flow_slug) then
     raise exception using
@@ -1500,7 +1673,7 @@ begin
   select array_agg(c.run_id) into v_run_ids from created_runs c;
 
   insert into pgflow.step_states (
-    flow_slug, run_id, step_slug, remaining_deps, initial_tasks, remaining_tasks
+    flow_slug, run_id, step_slug, remaining_deps, initial_tasks, remaining_tasks, status, started_at
   )
   select
     s.flow_slug,
@@ -1508,21 +1681,49 @@ begin
     s.step_slug,
     s.deps_count,
     case when s.step_type = 'single' then 1 end,
-    case when s.step_type = 'single' then 1 end
+    case when s.step_type = 'single' then 1 end,
+    case when s.deps_count = 0 and s.is_plain then 'started' else 'created' end,
+    case when s.deps_count = 0 and s.is_plain then now() end
   from unnest(v_run_ids) as r (run_id)
   cross join pgflow.steps s
   where s.flow_slug = _start_runs.flow_slug;
 
-  perform pgflow._advance_steps(
-    null,
-    array_agg(r.run_id),
-    array_agg(s.step_slug),
-    array_agg(0)
-  )
-  from unnest(v_run_ids) as r (run_id)
-  cross join pgflow.steps s
-  where s.flow_slug = _start_runs.flow_slug
-    and s.deps_count = 0;
+  select
+    array_agg(s.flow_slug) filter (where s.is_plain and r.start_at is null) as flow_slugs,
+    array_agg(r.run_id) filter (where s.is_plain and r.start_at is null) as run_ids,
+    array_agg(s.step_slug) filter (where s.is_plain and r.start_at is null) as step_slugs,
+    array_agg(r.run_id) filter (where s.is_plain and r.start_at is not null) as later_run_ids,
+    array_agg(s.step_slug) filter (where s.is_plain and r.start_at is not null) as later_step_slugs,
+    array_agg(r.run_id) filter (where not s.is_plain) as other_run_ids,
+    array_agg(s.step_slug) filter (where not s.is_plain) as other_step_slugs
+  into v_roots
+  from unnest(v_run_ids) as x (run_id)
+  join pgflow.runs r on r.run_id = x.run_id
+  join pgflow.steps s on s.flow_slug = r.flow_slug
+  where s.deps_count = 0;
+
+  if v_roots.run_ids is not null then
+    perform pgflow._queue_tasks(
+      v_roots.flow_slugs,
+      v_roots.run_ids,
+      v_roots.step_slugs,
+      array_fill(0, array[cardinality(v_roots.run_ids)]),
+      null
+    );
+  end if;
+
+  if v_roots.later_run_ids is not null then
+    perform pgflow._create_tasks(v_roots.later_run_ids, v_roots.later_step_slugs);
+  end if;
+
+  if v_roots.other_run_ids is not null then
+    perform pgflow._advance_steps(
+      null,
+      v_roots.other_run_ids,
+      v_roots.other_step_slugs,
+      array_fill(0, array[cardinality(v_roots.other_run_ids)])
+    );
+  end if;
 
   return coalesce(v_run_ids, '{}');
 end;
@@ -1966,6 +2167,7 @@ create or replace function pgflow.poll_for_tasks(
   set enable_seqscan = off
   set enable_hashjoin = off
   set enable_mergejoin = off
+  set join_collapse_limit = 1
   set jit = off
 as $$
 #variable_conflict use_column
@@ -2160,6 +2362,7 @@ create or replace function pgflow.start_tasks(flow_slug text, msg_ids bigint[], 
   set enable_seqscan = off
   set enable_hashjoin = off
   set enable_mergejoin = off
+  set join_collapse_limit = 1
   set jit = off
 as $$
 declare
@@ -2196,16 +2399,63 @@ comment on function pgflow.start_tasks(text, bigint[], uuid) is
 
 -- == 45_record_results.sql ========================================================================
 
--- _record_results: move the tasks that results report, and say what became of each.
+-- _record_completions: move the tasks whose results are outputs, and say which really moved.
 --
--- One update for the whole batch. Outcomes are completed, retried, exhausted (its last attempt failed)
--- and released (given back). Completions count before failures, and a failure that ends its step or
--- run makes later failures of the batch meaningless, as it would if each came in a call of its own.
--- A failure of a task that nobody claimed counts as an attempt too, so that it cannot fail for ever.
-create or replace function pgflow._record_results(results jsonb)
+-- Only an open attempt may report, checked in the update itself; of two results for one task the
+-- first counts.
+create or replace function pgflow._record_completions(results jsonb)
   returns pgflow.settled_task[]
   language plpgsql
   set search_path = ''
+as $$
+declare
+  v_tasks pgflow.settled_task[];
+begin
+  with completed as (
+    update pgflow.step_tasks t
+    set
+      status = 'completed',
+      completed_at = now(),
+      output = coalesce(e.result -> 'output', 'null'),
+      error_message = null,
+      open_attempt = null,
+      due_at = null
+    from jsonb_array_elements(_record_completions.results) as e (result)
+    where t.run_id = (e.result ->> 'run_id')::uuid
+      and t.step_slug = e.result ->> 'step_slug'
+      and t.task_index = coalesce((e.result ->> 'task_index')::int, 0)
+      and t.status in ('queued', 'started')
+      and coalesce((e.result ->> 'attempt')::int = t.open_attempt, e.result ->> 'attempt' is null)
+      and not e.result ? 'error_message'
+      and not e.result @> '{"release": true}'
+    returning
+      t.flow_slug, t.run_id, t.step_slug, t.task_index, t.message_id, t.attempts_count,
+      t.last_worker_id
+  )
+
+  select array_agg(
+    row(
+      c.flow_slug, c.run_id, c.step_slug, c.task_index, c.message_id, 'completed', 0, null,
+      c.attempts_count, c.last_worker_id
+    )::pgflow.settled_task
+  )
+  into v_tasks
+  from completed c;
+
+  return coalesce(v_tasks, '{}');
+end;
+$$;
+
+-- _record_failures: move the tasks whose results are errors or given back, and say what became of each.
+--
+-- Outcomes are retried, exhausted (the last attempt failed) and released. A failure that ends its step
+-- or run makes later ones of the batch meaningless, as if each had come in a call of its own. A failure
+-- of a task that nobody claimed counts as an attempt too, so that it cannot fail for ever.
+create or replace function pgflow._record_failures(results jsonb)
+  returns pgflow.settled_task[]
+  language plpgsql
+  set search_path = ''
+  set join_collapse_limit = 1
 as $$
 declare
   v_tasks pgflow.settled_task[];
@@ -2216,16 +2466,13 @@ begin
       e.result ->> 'step_slug' as step_slug,
       coalesce((e.result ->> 'task_index')::int, 0) as task_index,
       (e.result ->> 'attempt')::int as attempt,
-      coalesce(e.result -> 'output', 'null') as output,
       coalesce(e.result ->> 'error_message', 'unknown error') as error_message,
       coalesce((e.result ->> 'permanent')::boolean, false) as permanent,
-      case
-        when e.result ? 'error_message' then 'failure'
-        when (e.result ->> 'release')::boolean then 'release'
-        else 'completion'
-      end as kind,
+      e.result ? 'error_message' as failed,
       e.position
-    from jsonb_array_elements(_record_results.results) with ordinality as e (result, position)
+    from jsonb_array_elements(_record_failures.results) with ordinality as e (result, position)
+    where e.result ? 'error_message'
+      or e.result @> '{"release": true}'
   ),
 
   open_tasks as (
@@ -2234,17 +2481,16 @@ begin
       t.step_slug,
       t.task_index,
       t.message_id,
-      r.output,
+      t.open_attempt,
       r.error_message,
       r.position,
       case
-        when r.kind = 'completion' then 'completed'
-        when r.kind = 'release' then 'released'
+        when not r.failed then 'released'
         when r.permanent or l.attempts >= l.max_attempts then 'exhausted'
         else 'retried'
       end as outcome,
       case
-        when r.kind <> 'failure' then 0
+        when not r.failed then 0
         else pgflow.calculate_retry_delay(
           coalesce(st.opt_base_delay, f.opt_base_delay),
           l.attempts
@@ -2268,8 +2514,8 @@ begin
     ) l
     where t.status in ('queued', 'started')
       and (r.attempt is null or r.attempt = t.open_attempt)
-      and (r.kind <> 'release' or t.open_attempt is not null)
-    order by t.run_id, t.step_slug, t.task_index, r.kind <> 'completion', r.position
+      and (r.failed or t.open_attempt is not null)
+    order by t.run_id, t.step_slug, t.task_index, r.position
   ),
 
   accepted as (
@@ -2283,28 +2529,17 @@ begin
           over (partition by o.run_id, o.step_slug) as step_ends_at
       from open_tasks o
     ) o
-    where o.outcome = 'completed'
-      or o.position <= least(o.run_ends_at, o.step_ends_at)
+    where o.position <= least(o.run_ends_at, o.step_ends_at)
       or (o.run_ends_at is null and o.step_ends_at is null)
   ),
 
   moved as (
     update pgflow.step_tasks t
     set
-      status = case a.outcome
-        when 'completed' then 'completed'
-        when 'exhausted' then 'failed'
-        else 'queued'
-      end,
-      completed_at = case when a.outcome = 'completed' then now() end,
+      status = case a.outcome when 'exhausted' then 'failed' else 'queued' end,
       failed_at = case when a.outcome = 'exhausted' then now() end,
-      started_at = case when a.outcome in ('completed', 'exhausted') then t.started_at end,
-      output = case when a.outcome = 'completed' then a.output end,
-      error_message = case a.outcome
-        when 'completed' then null
-        when 'released' then t.error_message
-        else a.error_message
-      end,
+      started_at = case when a.outcome = 'exhausted' then t.started_at end,
+      error_message = case a.outcome when 'released' then t.error_message else a.error_message end,
       attempts_count = t.attempts_count
         + (a.outcome in ('retried', 'exhausted') and t.open_attempt is null)::int,
       attempts_forgiven = t.attempts_forgiven + (a.outcome = 'released')::int,
@@ -2319,6 +2554,8 @@ begin
     where t.run_id = a.run_id
       and t.step_slug = a.step_slug
       and t.task_index = a.task_index
+      and t.status in ('queued', 'started')
+      and t.open_attempt is not distinct from a.open_attempt
     returning
       t.flow_slug, t.run_id, t.step_slug, t.task_index, a.message_id, a.outcome, a.seconds,
       a.error_message, t.attempts_count, t.last_worker_id
@@ -2337,121 +2574,133 @@ begin
 end;
 $$;
 
--- == 46_settle_consequences.sql ===================================================================
+-- == 46_settle_completions.sql ====================================================================
 
--- _settle_consequences: carry what became of tasks on to messages, steps, dependents and runs.
+-- _settle_completions: carry completed tasks on to their messages, steps, dependents and runs.
 --
--- A batch of completions takes one statement for the messages, one for the steps, and those of
--- _advance_steps. The caller holds the locks of the root runs.
-create or replace function pgflow._settle_consequences(tasks pgflow.settled_task[])
+-- One statement for the messages, one for the steps, then those of _advance_steps. The caller holds
+-- the locks of the root runs.
+create or replace function pgflow._settle_completions(tasks pgflow.settled_task[])
   returns void
   language plpgsql
   set search_path = ''
 as $$
 declare
-  v_archived_flow_slugs text[];
-  v_archived_message_ids bigint[];
-  v_outcomes text[];
   v_ended_run_ids uuid[];
   v_run_ids uuid[];
   v_step_slugs text[];
   v_arrived int[];
 begin
+  if cardinality(_settle_completions.tasks) = 0 then
+    return;
+  end if;
+
+  perform
+  from (
+    select t.flow_slug, array_agg(t.message_id) as message_ids
+    from unnest(_settle_completions.tasks) t
+    where t.message_id is not null
+    group by t.flow_slug
+  ) q
+  cross join lateral pgmq.archive(queue_name => q.flow_slug, msg_ids => q.message_ids);
+
+  with counts as (
+    select t.run_id, t.step_slug, count(*)::int as tasks
+    from unnest(_settle_completions.tasks) t
+    group by t.run_id, t.step_slug
+  ),
+
+  counted_steps as (
+    update pgflow.step_states s
+    set
+      remaining_tasks = s.remaining_tasks - c.tasks,
+      status = case when s.remaining_tasks = c.tasks then 'completed' else s.status end,
+      completed_at = case when s.remaining_tasks = c.tasks then now() end,
+      -- A map gathers its outputs once, when its last task is done.
+      output = case
+        when s.remaining_tasks = c.tasks and st.step_type = 'map' then (
+          select jsonb_agg(t.output order by t.task_index)
+          from pgflow.step_tasks t
+          where t.run_id = s.run_id
+            and t.step_slug = s.step_slug
+        )
+      end
+    from counts c, pgflow.steps st
+    where s.run_id = c.run_id
+      and s.step_slug = c.step_slug
+      and s.status = 'started'
+      and st.flow_slug = s.flow_slug
+      and st.step_slug = s.step_slug
+    returning s.flow_slug, s.run_id, s.step_slug, s.status
+  ),
+
+  ended_steps as (
+    select c.flow_slug, c.run_id, c.step_slug
+    from counted_steps c
+    where c.status = 'completed'
+  ),
+
+  dependents as (
+    select e.run_id, d.step_slug, count(*)::int as arrived
+    from ended_steps e
+    join pgflow.deps d
+      on d.flow_slug = e.flow_slug
+      and d.dep_slug = e.step_slug
+    group by e.run_id, d.step_slug
+  )
+
   select
-    array_agg(t.flow_slug) filter (where t.outcome in ('completed', 'exhausted') or t.seconds > 60),
-    array_agg(t.message_id) filter (where t.outcome in ('completed', 'exhausted') or t.seconds > 60),
-    array_agg(distinct t.outcome)
-  into v_archived_flow_slugs, v_archived_message_ids, v_outcomes
-  from unnest(_settle_consequences.tasks) t;
+    (select array_agg(e.run_id) from ended_steps e),
+    array_agg(d.run_id),
+    array_agg(d.step_slug),
+    array_agg(d.arrived)
+  into v_ended_run_ids, v_run_ids, v_step_slugs, v_arrived
+  from dependents d;
 
-  if v_archived_message_ids is not null then
-    perform pgflow._archive_messages(v_archived_flow_slugs, v_archived_message_ids);
+  perform pgflow._advance_steps(v_ended_run_ids, v_run_ids, v_step_slugs, v_arrived);
+end;
+$$;
+
+-- == 47_settle_failures.sql =======================================================================
+
+-- _settle_failures: carry failed and released tasks on to messages, failures, steps and runs.
+--
+-- The caller holds the locks of the root runs.
+create or replace function pgflow._settle_failures(tasks pgflow.settled_task[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  if cardinality(_settle_failures.tasks) = 0 then
+    return;
   end if;
 
-  if 'completed' = any (v_outcomes) then
-    with counts as (
-      select t.run_id, t.step_slug, count(*)::int as tasks
-      from unnest(_settle_consequences.tasks) t
-      where t.outcome = 'completed'
-      group by t.run_id, t.step_slug
-    ),
+  perform pgflow._archive_messages(array_agg(t.flow_slug), array_agg(t.message_id))
+  from unnest(_settle_failures.tasks) t
+  where t.outcome = 'exhausted'
+    or t.seconds > 60;
 
-    counted_steps as (
-      update pgflow.step_states s
-      set
-        remaining_tasks = s.remaining_tasks - c.tasks,
-        status = case when s.remaining_tasks = c.tasks then 'completed' else s.status end,
-        completed_at = case when s.remaining_tasks = c.tasks then now() end,
-        -- A map gathers its outputs once, when its last task is done.
-        output = case
-          when s.remaining_tasks = c.tasks and st.step_type = 'map' then (
-            select jsonb_agg(t.output order by t.task_index)
-            from pgflow.step_tasks t
-            where t.run_id = s.run_id
-              and t.step_slug = s.step_slug
-          )
-        end
-      from counts c, pgflow.steps st
-      where s.run_id = c.run_id
-        and s.step_slug = c.step_slug
-        and s.status = 'started'
-        and st.flow_slug = s.flow_slug
-        and st.step_slug = s.step_slug
-      returning s.flow_slug, s.run_id, s.step_slug, s.status
-    ),
-
-    ended_steps as (
-      select c.flow_slug, c.run_id, c.step_slug
-      from counted_steps c
-      where c.status = 'completed'
-    ),
-
-    dependents as (
-      select e.run_id, d.step_slug, count(*)::int as arrived
-      from ended_steps e
-      join pgflow.deps d
-        on d.flow_slug = e.flow_slug
-        and d.dep_slug = e.step_slug
-      group by e.run_id, d.step_slug
-    )
-
+  perform pgflow._hide_messages(q.flow_slug, q.message_ids, q.seconds)
+  from (
     select
-      (select array_agg(e.run_id) from ended_steps e),
-      array_agg(d.run_id),
-      array_agg(d.step_slug),
-      array_agg(d.arrived)
-    into v_ended_run_ids, v_run_ids, v_step_slugs, v_arrived
-    from dependents d;
-
-    perform pgflow._advance_steps(v_ended_run_ids, v_run_ids, v_step_slugs, v_arrived);
-  end if;
-
-  if v_outcomes && array['retried', 'released'] then
-    perform pgflow._hide_messages(q.flow_slug, q.message_ids, q.seconds)
-    from (
-      select
-        t.flow_slug,
-        array_agg(t.message_id) as message_ids,
-        array_agg(t.seconds) as seconds
-      from unnest(_settle_consequences.tasks) t
-      where t.outcome in ('retried', 'released')
-        and t.seconds <= 60
-      group by t.flow_slug
-    ) q;
-  end if;
-
-  if v_outcomes && array['retried', 'exhausted'] then
-    insert into pgflow.task_failures (
-      run_id, step_slug, task_index, attempt, error_message, worker_id
-    )
-    select t.run_id, t.step_slug, t.task_index, t.attempt, t.error_message, t.worker_id
-    from unnest(_settle_consequences.tasks) t
-    where t.outcome in ('retried', 'exhausted')
-    on conflict do nothing;
-  end if;
-
-  if 'exhausted' = any (v_outcomes) then
-    perform pgflow._exhaust_steps(_settle_consequences.tasks);
+      t.flow_slug,
+      array_agg(t.message_id) as message_ids,
+      array_agg(t.seconds) as seconds
+    from unnest(_settle_failures.tasks) t
+    where t.outcome in ('retried', 'released')
+      and t.seconds <= 60
+    group by t.flow_slug
+  ) q;
+  insert into pgflow.task_failures (
+    run_id, step_slug, task_index, attempt, error_message, worker_id
+  )
+  select t.run_id, t.step_slug, t.task_index, t.attempt, t.error_message, t.worker_id
+  from unnest(_settle_failures.tasks) t
+  where t.outcome in ('retried', 'exhausted')
+  on conflict do nothing;
+  if exists (select from unnest(_settle_failures.tasks) t where t.outcome = 'exhausted') then
+    perform pgflow._exhaust_steps(_settle_failures.tasks);
   end if;
 end;
 $$;
@@ -2601,10 +2850,12 @@ create or replace function pgflow.settle_tasks(results jsonb)
   set enable_seqscan = off
   set enable_hashjoin = off
   set enable_mergejoin = off
+  set join_collapse_limit = 1
   set jit = off
 as $$
 declare
   v_tasks pgflow.settled_task[];
+  v_failures pgflow.settled_task[];
 begin
   if jsonb_typeof(settle_tasks.results) is distinct from 'array' then
     raise exception using
@@ -2617,14 +2868,20 @@ begin
   from pgflow.runs r
   where r.run_id in (
     select coalesce(c.root_run_id, c.run_id)
-    from jsonb_to_recordset(settle_tasks.results) as x (run_id uuid)
-    join pgflow.runs c on c.run_id = x.run_id
+    from jsonb_array_elements(settle_tasks.results) as x (result)
+    join pgflow.runs c on c.run_id = (x.result ->> 'run_id')::uuid
   )
   order by r.run_id
   for no key update;
 
-  v_tasks := pgflow._record_results(settle_tasks.results);
-  perform pgflow._settle_consequences(v_tasks);
+  v_tasks := pgflow._record_completions(settle_tasks.results);
+  perform pgflow._settle_completions(v_tasks);
+
+  if settle_tasks.results @? '$[*] ? (exists (@.error_message) || exists (@.release))' then
+    v_failures := pgflow._record_failures(settle_tasks.results);
+    perform pgflow._settle_failures(v_failures);
+    v_tasks := v_tasks || v_failures;
+  end if;
 
   return query
   select t.*
@@ -2722,7 +2979,15 @@ create or replace function pgflow.maybe_complete_run(run_id uuid)
 as $$
 begin
   perform pgflow._lock_families(array[maybe_complete_run.run_id]);
-  perform pgflow._count_ended_steps(array[maybe_complete_run.run_id], array[0]);
+
+  update pgflow.runs r
+  set
+    status = 'completed',
+    completed_at = clock_timestamp(),
+    output = (select o.output from pgflow.run_outputs o where o.run_id = r.run_id)
+  where r.run_id = maybe_complete_run.run_id
+    and r.status = 'started'
+    and r.remaining_steps = 0;
 end;
 $$;
 

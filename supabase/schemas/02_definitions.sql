@@ -32,6 +32,13 @@ create table pgflow.steps (
   when_unmet text not null default 'skip-cascade',
   when_exhausted text not null default 'fail',
   subflow_slug text,
+  is_plain boolean not null generated always as (
+    step_type = 'single'
+    and performed_by <> 'approval'
+    and required_input_pattern is null
+    and forbidden_input_pattern is null
+    and coalesce(opt_start_delay, 0) = 0
+  ) stored,
   created_at timestamptz not null default now(),
   primary key (flow_slug, step_slug),
   constraint steps_flow_slug_fkey foreign key (flow_slug)
@@ -77,4 +84,5 @@ comment on table pgflow.deps is 'The edges of a flow''s graph: step_slug waits f
 comment on column pgflow.steps.step_type is 'How many tasks the step has: single, or map (one per element of an array).';
 comment on column pgflow.steps.performed_by is 'Who performs a task: handler (a worker), approval (somebody outside), subflow (a child run).';
 comment on column pgflow.steps.opt_timeout is 'Seconds a handler may take, or the time limit of an approval (null: none).';
+comment on column pgflow.steps.is_plain is 'Whether the step can start without a look at its input: the short way for most steps.';
 comment on column pgflow.flows.opt_base_delay is 'Seconds; the n-th retry waits base_delay * 2^n, at most an hour.';

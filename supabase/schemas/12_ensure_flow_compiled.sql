@@ -75,6 +75,7 @@ as $$
       coalesce(x.when_unmet, 'skip-cascade'),
       coalesce(x.when_exhausted, 'fail'),
       x.subflow_slug,
+      null,
       null
     )::pgflow.steps,
     d.deps_slugs

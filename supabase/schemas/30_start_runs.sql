@@ -6,12 +6,18 @@ create or replace function pgflow._start_runs(flow_slug text, new_runs pgflow.ru
   returns uuid[]
   language plpgsql
   set search_path = ''
+  set plan_cache_mode = force_generic_plan
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+  set jit = off
 as $$
 #variable_conflict use_column
 declare
   v_steps int;
   v_root_map text;
   v_run_ids uuid[];
+  v_roots record;
 begin
   if not exists (select from pgflow.flows f where f.flow_slug = _start_runs.flow_slug) then
     raise exception using
@@ -70,7 +76,7 @@ begin
   select array_agg(c.run_id) into v_run_ids from created_runs c;
 
   insert into pgflow.step_states (
-    flow_slug, run_id, step_slug, remaining_deps, initial_tasks, remaining_tasks
+    flow_slug, run_id, step_slug, remaining_deps, initial_tasks, remaining_tasks, status, started_at
   )
   select
     s.flow_slug,
@@ -78,21 +84,49 @@ begin
     s.step_slug,
     s.deps_count,
     case when s.step_type = 'single' then 1 end,
-    case when s.step_type = 'single' then 1 end
+    case when s.step_type = 'single' then 1 end,
+    case when s.deps_count = 0 and s.is_plain then 'started' else 'created' end,
+    case when s.deps_count = 0 and s.is_plain then now() end
   from unnest(v_run_ids) as r (run_id)
   cross join pgflow.steps s
   where s.flow_slug = _start_runs.flow_slug;
 
-  perform pgflow._advance_steps(
-    null,
-    array_agg(r.run_id),
-    array_agg(s.step_slug),
-    array_agg(0)
-  )
-  from unnest(v_run_ids) as r (run_id)
-  cross join pgflow.steps s
-  where s.flow_slug = _start_runs.flow_slug
-    and s.deps_count = 0;
+  select
+    array_agg(s.flow_slug) filter (where s.is_plain and r.start_at is null) as flow_slugs,
+    array_agg(r.run_id) filter (where s.is_plain and r.start_at is null) as run_ids,
+    array_agg(s.step_slug) filter (where s.is_plain and r.start_at is null) as step_slugs,
+    array_agg(r.run_id) filter (where s.is_plain and r.start_at is not null) as later_run_ids,
+    array_agg(s.step_slug) filter (where s.is_plain and r.start_at is not null) as later_step_slugs,
+    array_agg(r.run_id) filter (where not s.is_plain) as other_run_ids,
+    array_agg(s.step_slug) filter (where not s.is_plain) as other_step_slugs
+  into v_roots
+  from unnest(v_run_ids) as x (run_id)
+  join pgflow.runs r on r.run_id = x.run_id
+  join pgflow.steps s on s.flow_slug = r.flow_slug
+  where s.deps_count = 0;
+
+  if v_roots.run_ids is not null then
+    perform pgflow._queue_tasks(
+      v_roots.flow_slugs,
+      v_roots.run_ids,
+      v_roots.step_slugs,
+      array_fill(0, array[cardinality(v_roots.run_ids)]),
+      null
+    );
+  end if;
+
+  if v_roots.later_run_ids is not null then
+    perform pgflow._create_tasks(v_roots.later_run_ids, v_roots.later_step_slugs);
+  end if;
+
+  if v_roots.other_run_ids is not null then
+    perform pgflow._advance_steps(
+      null,
+      v_roots.other_run_ids,
+      v_roots.other_step_slugs,
+      array_fill(0, array[cardinality(v_roots.other_run_ids)])
+    );
+  end if;
 
   return coalesce(v_run_ids, '{}');
 end;

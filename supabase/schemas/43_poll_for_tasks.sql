@@ -19,6 +19,7 @@ create or replace function pgflow.poll_for_tasks(
   set enable_seqscan = off
   set enable_hashjoin = off
   set enable_mergejoin = off
+  set join_collapse_limit = 1
   set jit = off
 as $$
 #variable_conflict use_column

@@ -10,6 +10,7 @@ create or replace function pgflow.start_tasks(flow_slug text, msg_ids bigint[], 
   set enable_seqscan = off
   set enable_hashjoin = off
   set enable_mergejoin = off
+  set join_collapse_limit = 1
   set jit = off
 as $$
 declare

@@ -1,13 +1,60 @@
--- _record_results: move the tasks that results report, and say what became of each.
+-- _record_completions: move the tasks whose results are outputs, and say which really moved.
 --
--- One update for the whole batch. Outcomes are completed, retried, exhausted (its last attempt failed)
--- and released (given back). Completions count before failures, and a failure that ends its step or
--- run makes later failures of the batch meaningless, as it would if each came in a call of its own.
--- A failure of a task that nobody claimed counts as an attempt too, so that it cannot fail for ever.
-create or replace function pgflow._record_results(results jsonb)
+-- Only an open attempt may report, checked in the update itself; of two results for one task the
+-- first counts.
+create or replace function pgflow._record_completions(results jsonb)
   returns pgflow.settled_task[]
   language plpgsql
   set search_path = ''
+as $$
+declare
+  v_tasks pgflow.settled_task[];
+begin
+  with completed as (
+    update pgflow.step_tasks t
+    set
+      status = 'completed',
+      completed_at = now(),
+      output = coalesce(e.result -> 'output', 'null'),
+      error_message = null,
+      open_attempt = null,
+      due_at = null
+    from jsonb_array_elements(_record_completions.results) as e (result)
+    where t.run_id = (e.result ->> 'run_id')::uuid
+      and t.step_slug = e.result ->> 'step_slug'
+      and t.task_index = coalesce((e.result ->> 'task_index')::int, 0)
+      and t.status in ('queued', 'started')
+      and coalesce((e.result ->> 'attempt')::int = t.open_attempt, e.result ->> 'attempt' is null)
+      and not e.result ? 'error_message'
+      and not e.result @> '{"release": true}'
+    returning
+      t.flow_slug, t.run_id, t.step_slug, t.task_index, t.message_id, t.attempts_count,
+      t.last_worker_id
+  )
+
+  select array_agg(
+    row(
+      c.flow_slug, c.run_id, c.step_slug, c.task_index, c.message_id, 'completed', 0, null,
+      c.attempts_count, c.last_worker_id
+    )::pgflow.settled_task
+  )
+  into v_tasks
+  from completed c;
+
+  return coalesce(v_tasks, '{}');
+end;
+$$;
+
+-- _record_failures: move the tasks whose results are errors or given back, and say what became of each.
+--
+-- Outcomes are retried, exhausted (the last attempt failed) and released. A failure that ends its step
+-- or run makes later ones of the batch meaningless, as if each had come in a call of its own. A failure
+-- of a task that nobody claimed counts as an attempt too, so that it cannot fail for ever.
+create or replace function pgflow._record_failures(results jsonb)
+  returns pgflow.settled_task[]
+  language plpgsql
+  set search_path = ''
+  set join_collapse_limit = 1
 as $$
 declare
   v_tasks pgflow.settled_task[];
@@ -18,16 +65,13 @@ begin
       e.result ->> 'step_slug' as step_slug,
       coalesce((e.result ->> 'task_index')::int, 0) as task_index,
       (e.result ->> 'attempt')::int as attempt,
-      coalesce(e.result -> 'output', 'null') as output,
       coalesce(e.result ->> 'error_message', 'unknown error') as error_message,
       coalesce((e.result ->> 'permanent')::boolean, false) as permanent,
-      case
-        when e.result ? 'error_message' then 'failure'
-        when (e.result ->> 'release')::boolean then 'release'
-        else 'completion'
-      end as kind,
+      e.result ? 'error_message' as failed,
       e.position
-    from jsonb_array_elements(_record_results.results) with ordinality as e (result, position)
+    from jsonb_array_elements(_record_failures.results) with ordinality as e (result, position)
+    where e.result ? 'error_message'
+      or e.result @> '{"release": true}'
   ),
 
   open_tasks as (
@@ -36,17 +80,16 @@ begin
       t.step_slug,
       t.task_index,
       t.message_id,
-      r.output,
+      t.open_attempt,
       r.error_message,
       r.position,
       case
-        when r.kind = 'completion' then 'completed'
-        when r.kind = 'release' then 'released'
+        when not r.failed then 'released'
         when r.permanent or l.attempts >= l.max_attempts then 'exhausted'
         else 'retried'
       end as outcome,
       case
-        when r.kind <> 'failure' then 0
+        when not r.failed then 0
         else pgflow.calculate_retry_delay(
           coalesce(st.opt_base_delay, f.opt_base_delay),
           l.attempts
@@ -70,8 +113,8 @@ begin
     ) l
     where t.status in ('queued', 'started')
       and (r.attempt is null or r.attempt = t.open_attempt)
-      and (r.kind <> 'release' or t.open_attempt is not null)
-    order by t.run_id, t.step_slug, t.task_index, r.kind <> 'completion', r.position
+      and (r.failed or t.open_attempt is not null)
+    order by t.run_id, t.step_slug, t.task_index, r.position
   ),
 
   accepted as (
@@ -85,28 +128,17 @@ begin
           over (partition by o.run_id, o.step_slug) as step_ends_at
       from open_tasks o
     ) o
-    where o.outcome = 'completed'
-      or o.position <= least(o.run_ends_at, o.step_ends_at)
+    where o.position <= least(o.run_ends_at, o.step_ends_at)
       or (o.run_ends_at is null and o.step_ends_at is null)
   ),
 
   moved as (
     update pgflow.step_tasks t
     set
-      status = case a.outcome
-        when 'completed' then 'completed'
-        when 'exhausted' then 'failed'
-        else 'queued'
-      end,
-      completed_at = case when a.outcome = 'completed' then now() end,
+      status = case a.outcome when 'exhausted' then 'failed' else 'queued' end,
       failed_at = case when a.outcome = 'exhausted' then now() end,
-      started_at = case when a.outcome in ('completed', 'exhausted') then t.started_at end,
-      output = case when a.outcome = 'completed' then a.output end,
-      error_message = case a.outcome
-        when 'completed' then null
-        when 'released' then t.error_message
-        else a.error_message
-      end,
+      started_at = case when a.outcome = 'exhausted' then t.started_at end,
+      error_message = case a.outcome when 'released' then t.error_message else a.error_message end,
       attempts_count = t.attempts_count
         + (a.outcome in ('retried', 'exhausted') and t.open_attempt is null)::int,
       attempts_forgiven = t.attempts_forgiven + (a.outcome = 'released')::int,
@@ -121,6 +153,8 @@ begin
     where t.run_id = a.run_id
       and t.step_slug = a.step_slug
       and t.task_index = a.task_index
+      and t.status in ('queued', 'started')
+      and t.open_attempt is not distinct from a.open_attempt
     returning
       t.flow_slug, t.run_id, t.step_slug, t.task_index, a.message_id, a.outcome, a.seconds,
       a.error_message, t.attempts_count, t.last_worker_id

@@ -12,10 +12,12 @@ create or replace function pgflow.settle_tasks(results jsonb)
   set enable_seqscan = off
   set enable_hashjoin = off
   set enable_mergejoin = off
+  set join_collapse_limit = 1
   set jit = off
 as $$
 declare
   v_tasks pgflow.settled_task[];
+  v_failures pgflow.settled_task[];
 begin
   if jsonb_typeof(settle_tasks.results) is distinct from 'array' then
     raise exception using
@@ -28,14 +30,20 @@ begin
   from pgflow.runs r
   where r.run_id in (
     select coalesce(c.root_run_id, c.run_id)
-    from jsonb_to_recordset(settle_tasks.results) as x (run_id uuid)
-    join pgflow.runs c on c.run_id = x.run_id
+    from jsonb_array_elements(settle_tasks.results) as x (result)
+    join pgflow.runs c on c.run_id = (x.result ->> 'run_id')::uuid
   )
   order by r.run_id
   for no key update;
 
-  v_tasks := pgflow._record_results(settle_tasks.results);
-  perform pgflow._settle_consequences(v_tasks);
+  v_tasks := pgflow._record_completions(settle_tasks.results);
+  perform pgflow._settle_completions(v_tasks);
+
+  if settle_tasks.results @? '$[*] ? (exists (@.error_message) || exists (@.release))' then
+    v_failures := pgflow._record_failures(settle_tasks.results);
+    perform pgflow._settle_failures(v_failures);
+    v_tasks := v_tasks || v_failures;
+  end if;
 
   return query
   select t.*

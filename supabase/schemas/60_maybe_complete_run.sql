@@ -9,7 +9,15 @@ create or replace function pgflow.maybe_complete_run(run_id uuid)
 as $$
 begin
   perform pgflow._lock_families(array[maybe_complete_run.run_id]);
-  perform pgflow._count_ended_steps(array[maybe_complete_run.run_id], array[0]);
+
+  update pgflow.runs r
+  set
+    status = 'completed',
+    completed_at = clock_timestamp(),
+    output = (select o.output from pgflow.run_outputs o where o.run_id = r.run_id)
+  where r.run_id = maybe_complete_run.run_id
+    and r.status = 'started'
+    and r.remaining_steps = 0;
 end;
 $$;
 
