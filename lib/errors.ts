@@ -41,6 +41,7 @@ export interface PgflowErrorOptions extends ErrorOptions {
 
 /** The base of every error that pgflow raises on purpose. */
 export class PgflowError extends Error {
+  /** The class's name. */
   override name = "PgflowError";
 
   /** What callers branch on: a code of {@linkcode errorCodes}, or another SQLSTATE. */
@@ -60,6 +61,7 @@ export class PgflowError extends Error {
 
 /** Says that a task ran longer than its step's timeout; the task is retried while attempts remain. */
 export class TaskTimeoutError extends PgflowError {
+  /** The class's name. */
   override name = "TaskTimeoutError";
 
   /** Creates the error with code PF102. */
@@ -73,6 +75,7 @@ export class TaskTimeoutError extends PgflowError {
  * remain.
  */
 export class PermanentError extends PgflowError {
+  /** The class's name. */
   override name = "PermanentError";
 
   /** Creates the error with code PF103. */

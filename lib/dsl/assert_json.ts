@@ -4,15 +4,7 @@
  * @module
  */
 import { PgflowError } from "../errors.ts";
-
-/** Any value that JSON can say. */
-export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+import type { Json } from "./json.ts";
 
 /** More levels than this overflow a stack, here or in Postgres. */
 const MAX_DEPTH = 1000;

@@ -3,82 +3,122 @@
  *
  * @module
  */
+import type { CheckedInput, CheckedResult, CheckedSlug } from "./checks.ts";
 import type { HandlerContext } from "./context.ts";
-import type { StepDefinition, StepHandler, StepOptions } from "./step.ts";
+import { defineFlow } from "./define_flow.ts";
+import { defineStep } from "./define_step.ts";
+import type { FlowDefinition, FlowOptions } from "./flow_options.ts";
+import type { Json } from "./json.ts";
+import type { StepDefinition } from "./step.ts";
+import type { StepOptions } from "./step_options.ts";
+import type { FlowTypes, NoSteps, Payload, StepTypes } from "./types.ts";
 
-/** What may be said about a flow besides its slug. */
-export interface FlowOptions {
-  /**
-   * How often a step is tried, the first attempt included.
-   * @default {3}
-   */
-  maxAttempts?: number;
-  /**
-   * Seconds before the second attempt; doubled for each one after.
-   * @default {5}
-   */
-  baseDelay?: number;
-  /**
-   * Seconds an attempt may take.
-   * @default {60}
-   */
-  timeout?: number;
-}
+/**
+ * A graph of steps that knows what each step gets and gives.
+ *
+ * Only the type of its input is written down; it must be JSON. Every method that adds a step
+ * returns a new flow and leaves the old one as it was. A step names the steps it depends on, which
+ * must have been added before, so that no cycle can arise.
+ *
+ * @example
+ * ```ts
+ * import { Flow } from "pgflow/dsl";
+ *
+ * export const Shout = new Flow<{ text: string }>({ slug: "shout", maxAttempts: 5 })
+ *   .step("upper", ({ run }) => run.text.toUpperCase())
+ *   .step("shouted", ["upper"], ({ upper }) => `${upper}!`, { timeout: 10 });
+ * ```
+ */
+export class Flow<Input = Json, Steps = NoSteps> {
+  /** What `FlowInput` and its siblings read; no value at run time. */
+  declare readonly "~types": FlowTypes<Input, Steps>;
 
-/** What a flow is created from. */
-export interface FlowDefinition extends FlowOptions {
-  /** The flow's name in the database, and its queue's. */
-  slug: string;
-}
-
-/** A typed graph of steps; each method returns a new flow and leaves the old one as it was. */
-export class Flow<Input = unknown> {
   /** The flow's name in the database, and its queue's. */
   readonly slug: string;
+
   /** The options it was created with. */
   readonly options: FlowOptions;
-  /** Its steps, in the order they were added. */
-  readonly steps: readonly StepDefinition[];
 
-  /** Creates a flow without steps. */
-  constructor(definition: FlowDefinition, steps: readonly StepDefinition[] = []) {
-    const { slug, ...options } = definition;
+  #steps: readonly StepDefinition[] = Object.freeze([]);
+
+  /** Creates a flow that has no steps yet. */
+  constructor(definition: CheckedInput<Input, FlowDefinition>) {
+    const { slug, options } = defineFlow(definition);
     this.slug = slug;
     this.options = options;
-    this.steps = steps;
   }
 
-  /** Adds a step. */
-  step(
-    slug: string,
-    handler: (payload: { run: Input }, context: HandlerContext<Input>) => unknown,
-    options?: StepOptions,
-  ): Flow<Input>;
-  /** Adds a step that waits for others. */
-  step(
-    slug: string,
-    dependencies: readonly string[],
-    // deno-lint-ignore no-explicit-any
-    handler: (payload: any, context: HandlerContext<Input>) => unknown,
-    options?: StepOptions,
-  ): Flow<Input>;
-  // deno-lint-ignore no-explicit-any
-  step(slug: string, ...rest: any[]): Flow<Input> {
-    const dependencies: string[] = Array.isArray(rest[0]) ? rest.shift() : [];
-    const [handler, options = {}] = rest as [StepHandler, StepOptions?];
-    const definition: StepDefinition = {
-      slug,
-      dependencies,
-      type: "single",
-      performedBy: "handler",
-      options,
-      handler,
-    };
-    return new Flow<Input>({ slug: this.slug, ...this.options }, [...this.steps, definition]);
+  /** Its steps, in the order they were added. */
+  get steps(): readonly StepDefinition[] {
+    return this.#steps;
   }
 
   /** Returns the step with this slug, if there is one. */
   getStep(slug: string): StepDefinition | undefined {
-    return this.steps.find((step) => step.slug === slug);
+    return this.#steps.find((step) => step.slug === slug);
+  }
+
+  /**
+   * Adds a step whose options stand beside its slug.
+   *
+   * @param definition The step's slug, the steps it depends on, and its options.
+   * @param handler Does the step's work; its result, awaited, is the step's output.
+   */
+  step<Slug extends string, Result, Dependency extends keyof Steps & string = never>(
+    definition: StepOptions & {
+      readonly slug: CheckedSlug<Steps, Slug>;
+      readonly dependsOn?: readonly Dependency[];
+    },
+    handler: (
+      payload: Payload<Input, Steps, Dependency>,
+      context: HandlerContext<Input>,
+    ) => CheckedResult<Slug, Result>,
+  ): FlowWith<Input, Steps, Dependency, Slug, Result>;
+  /**
+   * Adds a step that starts with the run.
+   *
+   * @param slug The step's name, unique in the flow.
+   * @param handler Does the step's work; its result, awaited, is the step's output.
+   */
+  step<Slug extends string, Result>(
+    slug: CheckedSlug<Steps, Slug>,
+    handler: (
+      payload: Payload<Input, Steps, never>,
+      context: HandlerContext<Input>,
+    ) => CheckedResult<Slug, Result>,
+    options?: StepOptions,
+  ): FlowWith<Input, Steps, never, Slug, Result>;
+  /**
+   * Adds a step that starts when the steps it depends on are completed, and gets their outputs.
+   *
+   * @param slug The step's name, unique in the flow.
+   * @param dependencies The slugs of the steps to wait for.
+   * @param handler Does the step's work; its result, awaited, is the step's output.
+   */
+  step<Slug extends string, Result, Dependency extends keyof Steps & string = never>(
+    slug: CheckedSlug<Steps, Slug>,
+    dependencies: readonly Dependency[],
+    handler: (
+      payload: Payload<Input, Steps, Dependency>,
+      context: HandlerContext<Input>,
+    ) => CheckedResult<Slug, Result>,
+    options?: StepOptions,
+  ): FlowWith<Input, Steps, Dependency, Slug, Result>;
+  // The overloads are what callers see; the arguments are checked when the step is defined.
+  step(...args: never[]): never {
+    return this.#with(defineStep(this, args)) as never;
+  }
+
+  #with(step: StepDefinition): Flow<Input, Steps> {
+    const flow = new Flow<Input, Steps>({ slug: this.slug, ...this.options } as never);
+    flow.#steps = Object.freeze([...this.#steps, step]);
+    return flow;
   }
 }
+
+/** A flow with one more step. */
+export type FlowWith<Input, Steps, Dependency extends string, Slug extends string, Result> = Flow<
+  Input,
+  & Steps
+  & Record<Slug, StepTypes<Awaited<Result>, Dependency>>
+>;

@@ -66,7 +66,7 @@ export function flowShape(flow: AnyFlow): FlowShape {
       max_attempts: options.maxAttempts ?? null,
       base_delay: options.baseDelay ?? null,
       timeout: options.timeout ?? null,
-      start_delay: options.startDelay ?? null,
+      start_delay: null,
     })),
   };
 }

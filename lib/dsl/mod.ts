@@ -1,14 +1,32 @@
 /**
- * Describes flows: what the steps are, what each waits for, and what it does.
+ * Describes flows: what their steps are, what each waits for, and what it does.
+ *
+ * Nothing in here does I/O, so a flow can be imported by a worker, a browser and a compiler alike.
+ *
+ * @example
+ * ```ts
+ * import { Flow, type FlowOutput } from "pgflow/dsl";
+ *
+ * const Sum = new Flow<{ numbers: number[] }>({ slug: "sum" })
+ *   .step("count", ({ run }) => run.numbers.length)
+ *   .step("total", ({ run }) => run.numbers.reduce((sum, number) => sum + number, 0))
+ *   .step("mean", ["count", "total"], ({ count, total }) => count === 0 ? null : total / count);
+ *
+ * const output: FlowOutput<typeof Sum> = { mean: 2.5 };
+ * ```
  *
  * @module
  */
 export * from "./assert_json.ts";
+export * from "./checks.ts";
 export * from "./compile_flow.ts";
 export * from "./context.ts";
 export * from "./flow.ts";
+export * from "./flow_options.ts";
 export * from "./flow_shape.ts";
+export * from "./json.ts";
 export * from "./step.ts";
+export * from "./step_options.ts";
 export * from "./types.ts";
 export {
   PermanentError,

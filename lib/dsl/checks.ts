@@ -1,0 +1,43 @@
+/**
+ * Types that are what they check, or a message that says what is wrong with it.
+ *
+ * An argument is not assignable to a message, so TypeScript shows it where the argument stands.
+ *
+ * @module
+ */
+import type { IsJson, JsonProblem } from "./json.ts";
+
+/** Is `Result` when JSON can say it, awaited. */
+export type CheckedResult<Slug extends string, Result> = IsJson<Awaited<Result>> extends true
+  ? Result
+  : `Cannot return output of step "${Slug}": ${JsonProblem<Awaited<Result>>}`;
+
+/** Is `Definition` when JSON can say the flow's input. */
+export type CheckedInput<Input, Definition> = IsJson<Input> extends true ? Definition
+  : `Cannot create flow: its input ${JsonProblem<Input>}`;
+
+/** Is `Slug` when a step may be added to `Steps` under that name. */
+export type CheckedSlug<Steps, Slug extends string> = string extends Slug ? Slug
+  : Slug extends "run" ? `Cannot add step "run": the name is reserved for the flow's input`
+  : Slug extends keyof Steps ? `Cannot add step "${Slug}": the flow has a step with this slug`
+  : IsSlug<Slug> extends true ? Slug
+  : `Cannot add step "${Slug}": a slug is letters, digits and _, and does not start with a digit`;
+
+/** Says whether a text has the form of a slug. */
+export type IsSlug<Slug extends string> = Slug extends "" | `${Digit}${string}` ? false
+  : ConsistsOf<Slug, Letter | Digit | "_">;
+
+type ConsistsOf<Text extends string, Characters extends string> = Text extends
+  `${infer First}${infer Rest}`
+  ? First extends Characters ? ConsistsOf<Rest, Characters> : string extends First ? true : false
+  : true;
+
+type Digit = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9";
+
+// deno-fmt-ignore
+type Letter = SmallLetter | Uppercase<SmallLetter>;
+
+// deno-fmt-ignore
+type SmallLetter =
+  | "a" | "b" | "c" | "d" | "e" | "f" | "g" | "h" | "i" | "j" | "k" | "l" | "m"
+  | "n" | "o" | "p" | "q" | "r" | "s" | "t" | "u" | "v" | "w" | "x" | "y" | "z";
