@@ -24,20 +24,20 @@ export type CheckedSlug<Steps, Slug extends string> = string extends Slug ? Slug
   : `Cannot add step "${Slug}": a slug is letters, digits and _, and does not start with a digit`;
 
 /** Says whether a text has the form of a slug. */
-export type IsSlug<Slug extends string> = Slug extends "" | `${Digit}${string}` ? false
-  : ConsistsOf<Slug, Letter | Digit | "_">;
+export type IsSlug<Text extends string> = Text extends "" | `${Digit}${string}` ? false
+  : ConsistsOf<Text, Letter | Uppercase<Letter> | Digit | "_">;
 
-type ConsistsOf<Text extends string, Characters extends string> = Text extends
+/** Says whether a text has no characters but these; the text is looked at one by one. */
+export type ConsistsOf<Text extends string, Character extends string> = Text extends
   `${infer First}${infer Rest}`
-  ? First extends Characters ? ConsistsOf<Rest, Characters> : string extends First ? true : false
+  ? First extends Character ? ConsistsOf<Rest, Character> : string extends First ? true : false
   : true;
 
-type Digit = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9";
+/** The digits. */
+export type Digit = "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9";
 
+/** The small letters. */
 // deno-fmt-ignore
-type Letter = SmallLetter | Uppercase<SmallLetter>;
-
-// deno-fmt-ignore
-type SmallLetter =
+export type Letter =
   | "a" | "b" | "c" | "d" | "e" | "f" | "g" | "h" | "i" | "j" | "k" | "l" | "m"
   | "n" | "o" | "p" | "q" | "r" | "s" | "t" | "u" | "v" | "w" | "x" | "y" | "z";
