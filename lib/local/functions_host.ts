@@ -1,6 +1,6 @@
 import type { EdgeFunction } from "./edge_function.ts";
 import type { FunctionLog } from "./function_log.ts";
-import { Isolate } from "./isolate.ts";
+import { type ForwardOptions, Isolate } from "./isolate.ts";
 import { type IsolateLimits, platformLimits } from "./isolate_limits.ts";
 import { workerError } from "./worker_error.ts";
 
@@ -34,12 +34,12 @@ export class FunctionsHost implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Answers a request to a function; `path` is what the function sees as its URL's path. */
-  fetch(name: string, request: Request, path: string): Promise<Response> {
+  /** Answers a request to a function. */
+  fetch(name: string, request: Request, options: ForwardOptions): Promise<Response> {
     const definition = this.#functions.get(name);
     if (definition === undefined) return Promise.resolve(workerError("NOT_FOUND"));
     if (this.#isStopped) return Promise.resolve(workerError("BOOT_ERROR"));
-    return this.#openIsolate(definition).fetch(request, path);
+    return this.#openIsolate(definition).fetch(request, options);
   }
 
   /** Lets the function's next request meet its files as they are now. */

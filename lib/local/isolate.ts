@@ -14,6 +14,14 @@ export interface IsolateOptions {
   onLog: (log: FunctionLog) => void;
 }
 
+/** How a request is passed on to a function. */
+export interface ForwardOptions {
+  /** What the function sees as its URL's path and query. */
+  path: string;
+  /** Aborted when nobody waits for the answer any more. */
+  signal?: AbortSignal;
+}
+
 /** One running instance of an edge function: serves many requests, ends at its limits. */
 export class Isolate implements Limited {
   /** Resolves when the isolate is gone. */
@@ -58,20 +66,20 @@ export class Isolate implements Limited {
   }
 
   /** Passes a request on to the function and its answer back, or answers in its place. */
-  async fetch(request: Request, path: string): Promise<Response> {
+  async fetch(request: Request, { path, signal }: ForwardOptions): Promise<Response> {
     this.#requests += 1;
     try {
       const port = await this.#port.promise;
       if (port === undefined) {
         return workerError(this.#hasExceeded ? "WORKER_LIMIT" : "BOOT_ERROR");
       }
-      const response = await this.#forward(request, `http://127.0.0.1:${port}${path}`);
+      const response = await this.#forward(request, `http://127.0.0.1:${port}${path}`, signal);
       if (response.body === null) return this.#finish(response);
       const { readable, writable } = new TransformStream();
       response.body.pipeTo(writable).catch(() => {}).finally(() => this.#finish());
       return new Response(readable, response);
     } catch {
-      return this.#finish(await this.#explain(request));
+      return this.#finish(await this.#explain(signal));
     }
   }
 
@@ -114,7 +122,7 @@ export class Isolate implements Limited {
     if (this.#isRetired && this.#requests === 0) this.#process.tell({ type: "drop" });
   }
 
-  async #forward(request: Request, url: string): Promise<Response> {
+  async #forward(request: Request, url: string, signal?: AbortSignal): Promise<Response> {
     const headers = new Headers(request.headers);
     headers.delete("host");
     headers.set("accept-encoding", "identity");
@@ -126,7 +134,7 @@ export class Isolate implements Limited {
         headers,
         body: request.body,
         redirect: "manual",
-        signal: AbortSignal.any([request.signal, late.signal]),
+        signal: AbortSignal.any([late.signal, ...(signal ? [signal] : [])]),
         client: this.#client,
       });
     } catch (error) {
@@ -144,8 +152,8 @@ export class Isolate implements Limited {
   }
 
   /** Says why a request broke: it may be seen here before the end of the process is. */
-  async #explain(request: Request): Promise<Response> {
-    if (!request.signal.aborted) {
+  async #explain(signal: AbortSignal | undefined): Promise<Response> {
+    if (!signal?.aborted) {
       const patience = Promise.withResolvers<void>();
       const timer = setTimeout(patience.resolve, 1000);
       await Promise.race([this.ended, patience.promise]);

@@ -37,7 +37,7 @@ export function hostFunctions(limits: Partial<IsolateLimits> = {}): HostedFuncti
     host,
     fetch: (path, init) => {
       const name = path.split("/")[1]!;
-      return host.fetch(name, new Request(`http://gateway.test${path}`, init), path);
+      return host.fetch(name, new Request(`http://gateway.test${path}`, init), { path });
     },
     wrote: (text) =>
       new Promise((resolve) => {
