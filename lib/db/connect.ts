@@ -1,4 +1,5 @@
 import postgres from "postgres";
+import { connect as connectSocket } from "node:net";
 import { arrayTypes } from "./arrays.ts";
 import { parseDatabaseUrl } from "./database_url.ts";
 import { Db } from "./db.ts";
@@ -41,8 +42,8 @@ export function connect(url: string, options: ConnectOptions = {}): Db {
     throw new RangeError(`Cannot use option max "${max}": it is not a positive integer`);
   }
   const target = parseDatabaseUrl(url);
-  const open = () =>
-    postgres(target.url, {
+  const open = (onSocket: () => void) => {
+    const driverOptions = {
       max: 1,
       idle_timeout: idleTimeout,
       connect_timeout: connectTimeout,
@@ -54,6 +55,14 @@ export function connect(url: string, options: ConnectOptions = {}): Db {
       // How long to wait before connecting again is the caller's to decide.
       backoff: false,
       onnotice: () => {},
-    });
+      // Not in the driver's types.
+      socket({ host, port }: { host: string[]; port: number[] }) {
+        onSocket();
+        // The driver takes the name to ask for in a TLS handshake from the socket.
+        return Object.assign(connectSocket(port[0]!, host[0]!), { host: host[0] });
+      },
+    };
+    return postgres(target.url, driverOptions);
+  };
   return new Db(Array.from({ length: max }, () => new Lane(open)));
 }

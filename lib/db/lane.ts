@@ -8,10 +8,11 @@ import { fromDriver, isConnectionLost } from "./errors.ts";
  * The driver's own pool would spread two calls over two connections, or put a call behind a wait.
  */
 export class Lane {
-  readonly #open: () => postgres.Sql;
+  readonly #open: (onSocket: () => void) => postgres.Sql;
   #client: postgres.Sql | undefined;
   #pending = 0;
   #progressAt = 0;
+  #socketsWithoutAnswer = 0;
 
   /** Whether a wait occupies the connection. */
   waiting = false;
@@ -19,14 +20,14 @@ export class Lane {
   /** How many statements of handlers are on their way. */
   foreign = 0;
 
-  /** Creates a lane whose connections `open` makes. */
-  constructor(open: () => postgres.Sql) {
+  /** Creates a lane whose connections `open` makes, calling back before each. */
+  constructor(open: (onSocket: () => void) => postgres.Sql) {
     this.#open = open;
   }
 
   /** Sends what `query` asks for, before returning, and resolves with its answer. */
   async run<T>(query: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
-    const client = this.#client ??= this.#open();
+    const client = this.#client ??= this.#open(() => this.#countSocket());
     if (this.#pending++ === 0) this.#progressAt = performance.now();
     try {
       return await query(client);
@@ -36,6 +37,7 @@ export class Lane {
     } finally {
       this.#pending--;
       this.#progressAt = performance.now();
+      this.#socketsWithoutAnswer = 0;
     }
   }
 
@@ -55,6 +57,14 @@ export class Lane {
     const client = this.#client;
     this.#client = undefined;
     await client?.end({ timeout: 1 });
+  }
+
+  // The driver connects again and again, without a pause, to a server that closes at once.
+  #countSocket(): void {
+    if (this.#socketsWithoutAnswer++ === 0) return;
+    throw Object.assign(new Error("the server closed the connection before it was ready"), {
+      code: "CONNECTION_CLOSED",
+    });
   }
 
   // The driver can carry an error of a lost connection over to the next one: start afresh.

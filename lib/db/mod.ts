@@ -5,6 +5,13 @@
  * @module
  */
 export * from "./connect.ts";
-export * from "./db.ts";
+export {
+  Db,
+  JsonParameter,
+  type PollArguments,
+  type RegisterArguments,
+  type StartFlowArguments,
+  type WaitArguments,
+} from "./db.ts";
 export * from "./errors.ts";
 export * from "./rows.ts";
