@@ -78,7 +78,7 @@ function findPropertyProblem(object: object, ancestors: object[]): Problem | und
   if (className !== undefined) {
     return {
       path: "",
-      state: `is ${/^[aeiou]/i.test(className) ? "an" : "a"} ${className}`,
+      state: `is ${/^[aeio]/i.test(className) ? "an" : "a"} ${className}`,
       hint: repairOf(className),
     };
   }

@@ -1,5 +1,5 @@
 /** The least value of each option that is a whole number. */
-const LEAST: Record<string, number> = { maxAttempts: 0, baseDelay: 0, timeout: 1 };
+const LEAST = new Map([["maxAttempts", 0], ["baseDelay", 0], ["timeout", 1]]);
 
 /** What a column of type `int` holds. */
 const GREATEST = 2 ** 31 - 1;
@@ -15,7 +15,7 @@ export function checkOptions<Options extends object>(options: unknown, subject: 
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
-    const least = LEAST[name];
+    const least = LEAST.get(name);
     if (least === undefined) throw new TypeError(`${subject}: there is no option "${name}"`);
     if (typeof value !== "number") {
       throw new TypeError(`${subject}: its ${name} is not a number`);

@@ -22,8 +22,11 @@ export type Json =
 export type JsonOf<T> = T extends string | number | boolean | null ? T
   : T extends NotJson ? never
   : T extends readonly (infer Element)[] ? readonly JsonOf<Element>[]
-  : T extends object ? { [Key in keyof T]: JsonOf<T[Key]> }
+  : T extends object ? { [Key in keyof T]: JsonOf<T[Key]> | Absent<Key, T[Key]> }
   : never;
+
+/** Is `undefined` where it stands for a key that is not there, as in `Partial<Record<string, 1>>`. */
+export type Absent<Key, Value> = string extends Key ? Extract<Value, undefined> : never;
 
 /** Says `true` when every value of `T` survives JSON; `any` is taken at its word. */
 export type IsJson<T> = [T] extends [JsonOf<T>] ? true : false;
@@ -41,7 +44,6 @@ export type NotJson =
   | Function
   | Date
   | RegExp
-  | Error
   | PromiseLike<unknown>
   | ReadonlyMap<unknown, unknown>
   | ReadonlySet<unknown>
@@ -56,7 +58,8 @@ export type ProblemsOf<T, Path extends string, Depth extends unknown[]> = IsJson
   : T extends string | number | boolean | null ? never
   : T extends NotJson ? `${Path} ${StateOf<T>}`
   : T extends readonly (infer Element)[] ? ProblemsOf<Element, `${Path}[]`, [...Depth, 0]>
-  : T extends object ? ProblemsIn<Required<T>, Path, Depth>
+  : T extends object
+    ? ProblemsIn<{ [Key in keyof T]-?: Exclude<T[Key], Absent<Key, T[Key]>> }, Path, Depth>
   : `${Path} is not JSON`;
 
 /** The properties that are wrong in themselves come first: those deeper may be the same again. */
@@ -81,7 +84,6 @@ export type StateOf<T> = T extends undefined ? "may be undefined: return null, o
   : T extends ReadonlyMap<unknown, unknown> ? "is a Map: return Object.fromEntries() of it"
   : T extends ReadonlySet<unknown> ? "is a Set: return it as an array"
   : T extends PromiseLike<unknown> ? "is a Promise: await it"
-  : T extends Error ? "is an Error: throw it, or return its message"
   // deno-lint-ignore ban-types
   : T extends Function ? "is a function: leave it out"
   : "is not JSON: return a plain object of what you need of it";

@@ -1,0 +1,25 @@
+import { assertEquals } from "@std/assert";
+import { compileFlow, Flow } from "pgflow/dsl";
+
+const handler = () => null;
+
+Deno.test("compileFlow() creates the flow, then its steps in the order they were added", () => {
+  const flow = new Flow({ slug: "greet" })
+    .step("full", handler)
+    .step("mood", handler, { timeout: 10 })
+    .step("greeting", ["mood", "full"], handler, { maxAttempts: 0, baseDelay: 1 });
+
+  assertEquals(compileFlow(flow), [
+    "select pgflow.create_flow(flow_slug => 'greet', max_attempts => 3, base_delay => 5, timeout => 60);",
+    "select pgflow.add_step(flow_slug => 'greet', step_slug => 'full');",
+    "select pgflow.add_step(flow_slug => 'greet', step_slug => 'mood', timeout => 10);",
+    "select pgflow.add_step(flow_slug => 'greet', step_slug => 'greeting', " +
+    "deps_slugs => array['mood', 'full']::text[], max_attempts => 0, base_delay => 1);",
+  ]);
+});
+
+Deno.test("compileFlow() compiles a flow without steps", () => {
+  assertEquals(compileFlow(new Flow({ slug: "empty", maxAttempts: 1, baseDelay: 0, timeout: 2 })), [
+    "select pgflow.create_flow(flow_slug => 'empty', max_attempts => 1, base_delay => 0, timeout => 2);",
+  ]);
+});

@@ -1,0 +1,55 @@
+import { assertEquals } from "@std/assert";
+import { Flow, flowShape } from "pgflow/dsl";
+
+const handler = () => null;
+
+Deno.test("flowShape() says the defaults of a flow and leaves those of its steps to it", () => {
+  const flow = new Flow({ slug: "greet" })
+    .step("full", handler)
+    .step("greeting", ["full"], handler);
+
+  assertEquals(flowShape(flow), {
+    max_attempts: 3,
+    base_delay: 5,
+    timeout: 60,
+    steps: [plain("full", []), plain("greeting", ["full"])],
+  });
+});
+
+Deno.test("flowShape() says every option that was given", () => {
+  const flow = new Flow({ slug: "greet", maxAttempts: 7, baseDelay: 0, timeout: 1 })
+    .step("full", handler, { maxAttempts: 1, baseDelay: 2, timeout: 3 });
+
+  assertEquals(flowShape(flow), {
+    max_attempts: 7,
+    base_delay: 0,
+    timeout: 1,
+    steps: [{ ...plain("full", []), max_attempts: 1, base_delay: 2, timeout: 3 }],
+  });
+});
+
+Deno.test("flowShape() survives JSON and shares nothing with the flow", () => {
+  const flow = new Flow({ slug: "greet" }).step("a", handler).step("b", ["a"], handler);
+  const shape = flowShape(flow);
+  assertEquals(JSON.parse(JSON.stringify(shape)), shape);
+  shape.steps[1]!.deps_slugs.push("c");
+  assertEquals(flow.getStep("b")!.dependencies, ["a"]);
+});
+
+function plain(step_slug: string, deps_slugs: string[]) {
+  return {
+    step_slug,
+    deps_slugs,
+    step_type: "single" as const,
+    performed_by: "handler" as const,
+    subflow_slug: null,
+    required_input_pattern: null,
+    forbidden_input_pattern: null,
+    when_unmet: "skip-cascade" as const,
+    when_exhausted: "fail" as const,
+    max_attempts: null,
+    base_delay: null,
+    timeout: null,
+    start_delay: null,
+  };
+}
