@@ -1,9 +1,9 @@
 import postgres from "postgres";
-import { connect as connectSocket } from "node:net";
 import { arrayTypes } from "./arrays.ts";
 import { parseDatabaseUrl } from "./database_url.ts";
 import { Db } from "./db.ts";
-import { Lane } from "./lane.ts";
+import { Lane, type LaneHooks } from "./lane.ts";
+import { openSocket } from "./open_socket.ts";
 
 /** How to connect; everything has a default. */
 export interface ConnectOptions {
@@ -42,7 +42,7 @@ export function connect(url: string, options: ConnectOptions = {}): Db {
     throw new RangeError(`Cannot use option max "${max}": it is not a positive integer`);
   }
   const target = parseDatabaseUrl(url);
-  const open = (onSocket: () => void) => {
+  const createClient = (hooks: LaneHooks) => {
     const driverOptions = {
       max: 1,
       idle_timeout: idleTimeout,
@@ -57,12 +57,11 @@ export function connect(url: string, options: ConnectOptions = {}): Db {
       onnotice: () => {},
       // Not in the driver's types.
       socket({ host, port }: { host: string[]; port: number[] }) {
-        onSocket();
-        // The driver takes the name to ask for in a TLS handshake from the socket.
-        return Object.assign(connectSocket(port[0]!, host[0]!), { host: host[0] });
+        hooks.onOpen();
+        return openSocket(host[0]!, port[0]!, () => hooks.onClose());
       },
     };
     return postgres(target.url, driverOptions);
   };
-  return new Db(Array.from({ length: max }, () => new Lane(open)));
+  return new Db(Array.from({ length: max }, () => new Lane(createClient)));
 }

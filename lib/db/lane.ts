@@ -1,6 +1,14 @@
 import type postgres from "postgres";
 import { fromDriver, isConnectionLost } from "./errors.ts";
 
+/** What a lane wants to know about the connections made for it. */
+export interface LaneHooks {
+  /** Called before a socket is opened; throws if it should not be. */
+  onOpen(): void;
+  /** Called when a socket closed. */
+  onClose(): void;
+}
+
 /**
  * One connection, opened when needed and replaced when lost; calls on it go out in order and do not
  * wait for each other's answers.
@@ -8,11 +16,10 @@ import { fromDriver, isConnectionLost } from "./errors.ts";
  * The driver's own pool would spread two calls over two connections, or put a call behind a wait.
  */
 export class Lane {
-  readonly #open: (onSocket: () => void) => postgres.Sql;
+  readonly #connect: (hooks: LaneHooks) => postgres.Sql;
   #client: postgres.Sql | undefined;
   #pending = 0;
   #progressAt = 0;
-  #socketsWithoutAnswer = 0;
 
   /** Whether a wait occupies the connection. */
   waiting = false;
@@ -20,14 +27,14 @@ export class Lane {
   /** How many statements of handlers are on their way. */
   foreign = 0;
 
-  /** Creates a lane whose connections `open` makes, calling back before each. */
-  constructor(open: (onSocket: () => void) => postgres.Sql) {
-    this.#open = open;
+  /** Creates a lane whose connections are made by `connect`. */
+  constructor(connect: (hooks: LaneHooks) => postgres.Sql) {
+    this.#connect = connect;
   }
 
   /** Sends what `query` asks for, before returning, and resolves with its answer. */
   async run<T>(query: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
-    const client = this.#client ??= this.#open(() => this.#countSocket());
+    const client = this.#client ??= this.#createClient();
     if (this.#pending++ === 0) this.#progressAt = performance.now();
     try {
       return await query(client);
@@ -37,7 +44,6 @@ export class Lane {
     } finally {
       this.#pending--;
       this.#progressAt = performance.now();
-      this.#socketsWithoutAnswer = 0;
     }
   }
 
@@ -59,15 +65,22 @@ export class Lane {
     await client?.end({ timeout: 1 });
   }
 
-  // The driver connects again and again, without a pause, to a server that closes at once.
-  #countSocket(): void {
-    if (this.#socketsWithoutAnswer++ === 0) return;
-    throw Object.assign(new Error("the server closed the connection before it was ready"), {
-      code: "CONNECTION_CLOSED",
+  // Left to itself, the driver carries errors of a lost connection over to the next one, and
+  // connects again and again to a server that closes at once: one socket each, then start afresh.
+  #createClient(): postgres.Sql {
+    let sockets = 0;
+    const client = this.#connect({
+      onOpen() {
+        if (sockets++ === 0) return;
+        throw Object.assign(new Error("the server closed the connection"), {
+          code: "CONNECTION_CLOSED",
+        });
+      },
+      onClose: () => this.#discard(client),
     });
+    return client;
   }
 
-  // The driver can carry an error of a lost connection over to the next one: start afresh.
   #discard(client: postgres.Sql): void {
     if (this.#client === client) this.#client = undefined;
     client.end({ timeout: 0 }).catch(() => {});
