@@ -23,7 +23,10 @@ export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
 }
 
 /** Asserts that a value is neither null nor undefined. */
-export function assertExists<T>(actual: T, msg = "Expected a value"): asserts actual is NonNullable<T> {
+export function assertExists<T>(
+  actual: T,
+  msg = "Expected a value",
+): asserts actual is NonNullable<T> {
   nodeAssert.ok(actual !== null && actual !== undefined, msg);
 }
 
@@ -47,7 +50,10 @@ export function assertInstanceOf<T>(
   expectedType: abstract new (...args: any[]) => T,
   msg?: string,
 ): asserts actual is T {
-  nodeAssert.ok(actual instanceof expectedType, msg ?? `Expected an instance of ${expectedType.name}`);
+  nodeAssert.ok(
+    actual instanceof expectedType,
+    msg ?? `Expected an instance of ${expectedType.name}`,
+  );
 }
 
 /** Asserts that `fn` throws, and returns what it threw. */

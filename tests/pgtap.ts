@@ -21,11 +21,16 @@ export async function runPgtap(url: string, filter = ""): Promise<Counts> {
   const sql = postgres(url, { max: 1, onnotice: () => {}, fetch_types: false });
   try {
     for (const file of files) {
-      const { counts, complaints } = await runFile(sql, await Deno.readTextFile(new URL(file, folder)));
+      const { counts, complaints } = await runFile(
+        sql,
+        await Deno.readTextFile(new URL(file, folder)),
+      );
       total.passed += counts.passed;
       total.failed += counts.failed;
       total.skipped += counts.skipped;
-      console.log(`${counts.failed > 0 ? "not ok" : "ok"}  ${file} (${counts.passed + counts.failed})`);
+      console.log(
+        `${counts.failed > 0 ? "not ok" : "ok"}  ${file} (${counts.passed + counts.failed})`,
+      );
       for (const line of complaints) console.log(`    ${line}`);
     }
   } finally {

@@ -114,7 +114,7 @@ create table pgflow.steps (
   constraint steps_flow_slug_fkey foreign key (flow_slug)
     references pgflow.flows (flow_slug) on delete cascade,
   constraint steps_step_slug_check check (pgflow.is_valid_slug(step_slug)),
-  constraint step_index_is_unique unique (flow_slug, step_index),
+  constraint step_index_is_unique unique (step_index, flow_slug),
   constraint step_type_is_known check (step_type in ('single', 'map')),
   constraint performed_by_is_known check (performed_by in ('handler', 'approval', 'subflow')),
   constraint map_step_has_at_most_one_dep check (step_type <> 'map' or deps_count <= 1),
@@ -358,45 +358,44 @@ create view pgflow.step_inputs
   with (security_invoker = on)
 as
 select
-  r.flow_slug,
-  r.run_id,
-  st.step_slug,
-  jsonb_build_object('run', r.input) || case
-    when st.deps_count = 0 then '{}'
-    else coalesce(
-      (
-        select jsonb_object_agg(o.dep_slug, o.output) filter (where o.output is not null)
-        from (
-          select
-            d.dep_slug,
-            case ds.step_type
-              when 'single' then (
-                select t.output
-                from pgflow.step_tasks t
-                where t.run_id = r.run_id
-                  and t.step_slug = d.dep_slug
-                  and t.task_index = 0
-              )
-              else (
-                select s.output
-                from pgflow.step_states s
-                where s.run_id = r.run_id
-                  and s.step_slug = d.dep_slug
-              )
-            end as output
-          from pgflow.deps d
-          join pgflow.steps ds
-            on ds.flow_slug = d.flow_slug
-            and ds.step_slug = d.dep_slug
-          where d.flow_slug = st.flow_slug
-            and d.step_slug = st.step_slug
-        ) o
-      ),
-      '{}'
-    )
-  end as input
-from pgflow.runs r
-join pgflow.steps st on st.flow_slug = r.flow_slug;
+  s.flow_slug,
+  s.run_id,
+  s.step_slug,
+  jsonb_build_object(
+    'run',
+    (select r.input from pgflow.runs r where r.run_id = s.run_id)
+  ) || coalesce(
+    (
+      select jsonb_object_agg(o.dep_slug, o.output) filter (where o.output is not null)
+      from (
+        select
+          d.dep_slug,
+          case
+            when ds.step_type = 'single' then (
+              select t.output
+              from pgflow.step_tasks t
+              where t.run_id = s.run_id
+                and t.step_slug = d.dep_slug
+                and t.task_index = 0
+            )
+            else (
+              select m.output
+              from pgflow.step_states m
+              where m.run_id = s.run_id
+                and m.step_slug = d.dep_slug
+            )
+          end as output
+        from pgflow.deps d
+        join pgflow.steps ds
+          on ds.flow_slug = d.flow_slug
+          and ds.step_slug = d.dep_slug
+        where d.flow_slug = s.flow_slug
+          and d.step_slug = s.step_slug
+      ) o
+    ),
+    '{}'
+  ) as input
+from pgflow.step_states s;
 
 comment on view pgflow.step_inputs is
   'The input of each step of each run: {"run": …, "<dependency>": its output, …}.';
@@ -1094,15 +1093,18 @@ begin
       update pgflow.step_states s
       set
         remaining_deps = s.remaining_deps - c.arrived,
-        status = case when s.remaining_deps = c.arrived and st.is_plain then 'started' else s.status end,
-        started_at = case when s.remaining_deps = c.arrived and st.is_plain then now() end
-      from unnest(v_run_ids, v_step_slugs, v_arrived) as c (run_id, step_slug, arrived),
-        pgflow.steps st
+        (status, started_at) = (
+          select
+            case when s.remaining_deps = c.arrived and st.is_plain then 'started' else 'created' end,
+            case when s.remaining_deps = c.arrived and st.is_plain then now() end
+          from pgflow.steps st
+          where st.flow_slug = s.flow_slug
+            and st.step_slug = s.step_slug
+        )
+      from unnest(v_run_ids, v_step_slugs, v_arrived) as c (run_id, step_slug, arrived)
       where s.run_id = c.run_id
         and s.step_slug = c.step_slug
         and s.status = 'created'
-        and st.flow_slug = s.flow_slug
-        and st.step_slug = s.step_slug
       returning s.flow_slug, s.run_id, s.step_slug, s.status, s.remaining_deps
     )
 
@@ -2068,8 +2070,7 @@ begin
       end
       and t.step_slug = m.message ->> 'step_slug'
       and t.task_index = case
-        when jsonb_typeof(m.message -> 'task_index') = 'number'
-          then (m.message ->> 'task_index')::numeric
+        when m.message ->> 'task_index' ~ '^[0-9]{1,9}$' then (m.message ->> 'task_index')::int
       end
       and t.message_id = m.message_id
     join pgflow.steps st
@@ -2293,6 +2294,9 @@ begin
         then (m.message ->> 'run_id')::uuid
     end
     and t.step_slug = m.message ->> 'step_slug'
+    and t.task_index = case
+      when m.message ->> 'task_index' ~ '^[0-9]{1,9}$' then (m.message ->> 'task_index')::int
+    end
     and t.message_id = m.message_id
     and t.status in ('queued', 'started')
   left join pgflow.steps st
@@ -2618,19 +2622,21 @@ begin
       completed_at = case when s.remaining_tasks = c.tasks then now() end,
       -- A map gathers its outputs once, when its last task is done.
       output = case
-        when s.remaining_tasks = c.tasks and st.step_type = 'map' then (
+        when s.remaining_tasks = c.tasks then (
           select jsonb_agg(t.output order by t.task_index)
-          from pgflow.step_tasks t
-          where t.run_id = s.run_id
+          from pgflow.steps st
+          join pgflow.step_tasks t
+            on t.run_id = s.run_id
             and t.step_slug = s.step_slug
+          where st.flow_slug = s.flow_slug
+            and st.step_slug = s.step_slug
+            and st.step_type = 'map'
         )
       end
-    from counts c, pgflow.steps st
+    from counts c
     where s.run_id = c.run_id
       and s.step_slug = c.step_slug
       and s.status = 'started'
-      and st.flow_slug = s.flow_slug
-      and st.step_slug = s.step_slug
     returning s.flow_slug, s.run_id, s.step_slug, s.status
   ),
 

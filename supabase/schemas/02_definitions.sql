@@ -44,7 +44,7 @@ create table pgflow.steps (
   constraint steps_flow_slug_fkey foreign key (flow_slug)
     references pgflow.flows (flow_slug) on delete cascade,
   constraint steps_step_slug_check check (pgflow.is_valid_slug(step_slug)),
-  constraint step_index_is_unique unique (flow_slug, step_index),
+  constraint step_index_is_unique unique (step_index, flow_slug),
   constraint step_type_is_known check (step_type in ('single', 'map')),
   constraint performed_by_is_known check (performed_by in ('handler', 'approval', 'subflow')),
   constraint map_step_has_at_most_one_dep check (step_type <> 'map' or deps_count <= 1),

@@ -6,45 +6,44 @@ create view pgflow.step_inputs
   with (security_invoker = on)
 as
 select
-  r.flow_slug,
-  r.run_id,
-  st.step_slug,
-  jsonb_build_object('run', r.input) || case
-    when st.deps_count = 0 then '{}'
-    else coalesce(
-      (
-        select jsonb_object_agg(o.dep_slug, o.output) filter (where o.output is not null)
-        from (
-          select
-            d.dep_slug,
-            case ds.step_type
-              when 'single' then (
-                select t.output
-                from pgflow.step_tasks t
-                where t.run_id = r.run_id
-                  and t.step_slug = d.dep_slug
-                  and t.task_index = 0
-              )
-              else (
-                select s.output
-                from pgflow.step_states s
-                where s.run_id = r.run_id
-                  and s.step_slug = d.dep_slug
-              )
-            end as output
-          from pgflow.deps d
-          join pgflow.steps ds
-            on ds.flow_slug = d.flow_slug
-            and ds.step_slug = d.dep_slug
-          where d.flow_slug = st.flow_slug
-            and d.step_slug = st.step_slug
-        ) o
-      ),
-      '{}'
-    )
-  end as input
-from pgflow.runs r
-join pgflow.steps st on st.flow_slug = r.flow_slug;
+  s.flow_slug,
+  s.run_id,
+  s.step_slug,
+  jsonb_build_object(
+    'run',
+    (select r.input from pgflow.runs r where r.run_id = s.run_id)
+  ) || coalesce(
+    (
+      select jsonb_object_agg(o.dep_slug, o.output) filter (where o.output is not null)
+      from (
+        select
+          d.dep_slug,
+          case
+            when ds.step_type = 'single' then (
+              select t.output
+              from pgflow.step_tasks t
+              where t.run_id = s.run_id
+                and t.step_slug = d.dep_slug
+                and t.task_index = 0
+            )
+            else (
+              select m.output
+              from pgflow.step_states m
+              where m.run_id = s.run_id
+                and m.step_slug = d.dep_slug
+            )
+          end as output
+        from pgflow.deps d
+        join pgflow.steps ds
+          on ds.flow_slug = d.flow_slug
+          and ds.step_slug = d.dep_slug
+        where d.flow_slug = s.flow_slug
+          and d.step_slug = s.step_slug
+      ) o
+    ),
+    '{}'
+  ) as input
+from pgflow.step_states s;
 
 comment on view pgflow.step_inputs is
   'The input of each step of each run: {"run": …, "<dependency>": its output, …}.';

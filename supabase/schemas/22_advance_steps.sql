@@ -35,15 +35,18 @@ begin
       update pgflow.step_states s
       set
         remaining_deps = s.remaining_deps - c.arrived,
-        status = case when s.remaining_deps = c.arrived and st.is_plain then 'started' else s.status end,
-        started_at = case when s.remaining_deps = c.arrived and st.is_plain then now() end
-      from unnest(v_run_ids, v_step_slugs, v_arrived) as c (run_id, step_slug, arrived),
-        pgflow.steps st
+        (status, started_at) = (
+          select
+            case when s.remaining_deps = c.arrived and st.is_plain then 'started' else 'created' end,
+            case when s.remaining_deps = c.arrived and st.is_plain then now() end
+          from pgflow.steps st
+          where st.flow_slug = s.flow_slug
+            and st.step_slug = s.step_slug
+        )
+      from unnest(v_run_ids, v_step_slugs, v_arrived) as c (run_id, step_slug, arrived)
       where s.run_id = c.run_id
         and s.step_slug = c.step_slug
         and s.status = 'created'
-        and st.flow_slug = s.flow_slug
-        and st.step_slug = s.step_slug
       returning s.flow_slug, s.run_id, s.step_slug, s.status, s.remaining_deps
     )
 

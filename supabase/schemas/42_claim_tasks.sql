@@ -39,8 +39,7 @@ begin
       end
       and t.step_slug = m.message ->> 'step_slug'
       and t.task_index = case
-        when jsonb_typeof(m.message -> 'task_index') = 'number'
-          then (m.message ->> 'task_index')::numeric
+        when m.message ->> 'task_index' ~ '^[0-9]{1,9}$' then (m.message ->> 'task_index')::int
       end
       and t.message_id = m.message_id
     join pgflow.steps st

@@ -145,6 +145,9 @@ begin
         then (m.message ->> 'run_id')::uuid
     end
     and t.step_slug = m.message ->> 'step_slug'
+    and t.task_index = case
+      when m.message ->> 'task_index' ~ '^[0-9]{1,9}$' then (m.message ->> 'task_index')::int
+    end
     and t.message_id = m.message_id
     and t.status in ('queued', 'started')
   left join pgflow.steps st

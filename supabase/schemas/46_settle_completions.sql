@@ -40,19 +40,21 @@ begin
       completed_at = case when s.remaining_tasks = c.tasks then now() end,
       -- A map gathers its outputs once, when its last task is done.
       output = case
-        when s.remaining_tasks = c.tasks and st.step_type = 'map' then (
+        when s.remaining_tasks = c.tasks then (
           select jsonb_agg(t.output order by t.task_index)
-          from pgflow.step_tasks t
-          where t.run_id = s.run_id
+          from pgflow.steps st
+          join pgflow.step_tasks t
+            on t.run_id = s.run_id
             and t.step_slug = s.step_slug
+          where st.flow_slug = s.flow_slug
+            and st.step_slug = s.step_slug
+            and st.step_type = 'map'
         )
       end
-    from counts c, pgflow.steps st
+    from counts c
     where s.run_id = c.run_id
       and s.step_slug = c.step_slug
       and s.status = 'started'
-      and st.flow_slug = s.flow_slug
-      and st.step_slug = s.step_slug
     returning s.flow_slug, s.run_id, s.step_slug, s.status
   ),
 

@@ -1,0 +1,169 @@
+/**
+ * Measures the engine and the worker on one embedded Postgres, in one run, and prints a table.
+ *
+ * `deno task bench` prints Markdown, `deno task bench --json` the figures alone. `BENCH_TASKS` sets
+ * the tasks of each drain (default 9,000), `BENCH_ROUNDS` how often each is repeated; the median
+ * counts, and ratios are taken between medians of drains that took turns.
+ *
+ * @module
+ */
+import { applyMigrations } from "../../lib/local/migrate.ts";
+import { startPostgres } from "../../lib/local/postgres.ts";
+import { type Drain, drainFloor, drainFlow, flows, openConnection, startRuns } from "./drain.ts";
+import { countStatements } from "./statements.ts";
+import { drainByWorkers, idleLatencies, idleWorkers } from "./workers.ts";
+
+interface Figure {
+  name: string;
+  value: number;
+  unit: string;
+  /** What the project promises: at least or at most. */
+  target?: { atLeast: number } | { atMost: number };
+  note?: string;
+}
+
+const tasks = Number(Deno.env.get("BENCH_TASKS") ?? 9000);
+const rounds = Number(Deno.env.get("BENCH_ROUNDS") ?? 3);
+const figures: Figure[] = [];
+
+const postgres = await startPostgres({
+  durable: true,
+  settings: {
+    shared_preload_libraries: "pg_stat_statements",
+    "pg_stat_statements.track": "none",
+    max_wal_size: "8GB",
+    shared_buffers: "512MB",
+  },
+});
+try {
+  const url = await postgres.createDatabase("bench");
+  await applyMigrations(url);
+  await measureThroughput(url);
+  await measureStarts(url);
+  await measureWorkers(url);
+  await measureStatements(url);
+} finally {
+  await postgres.stop();
+}
+
+if (Deno.args.includes("--json")) console.log(JSON.stringify(figures, null, 2));
+else printTable();
+
+async function measureThroughput(url: string): Promise<void> {
+  for (const batch of [10, 50]) {
+    const options = { tasks, batch, workers: 2 };
+    const floor: Drain[] = [];
+    const chain: Drain[] = [];
+    const diamond: Drain[] = [];
+    const crowded: Drain[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      progress(`batches of ${batch}, round ${round} of ${rounds}`);
+      floor.push(await drainFloor(url, options));
+      chain.push(await drainFlow(url, flows.chain, options));
+      diamond.push(await drainFlow(url, flows.diamond, options));
+      await using _idle = await idleWorkers(url, 20);
+      crowded.push(await drainFlow(url, flows.chain, options));
+    }
+    const rate = (drains: Drain[]) => median(drains.map((drain) => drain.perSecond));
+    const bottom = rate(floor);
+    add(`floor: bare pgmq, batches of ${batch}`, bottom, "tasks/s");
+    add(`chain of three, batches of ${batch}`, rate(chain), "tasks/s");
+    add(`chain / floor, batches of ${batch}`, rate(chain) / bottom, "ratio", { atLeast: 0.3 });
+    add(`diamond, batches of ${batch}`, rate(diamond), "tasks/s");
+    add(`diamond / floor, batches of ${batch}`, rate(diamond) / bottom, "ratio");
+    add(
+      `chain beside 20 idle workers / alone, batches of ${batch}`,
+      rate(crowded) / rate(chain),
+      "ratio",
+      { atLeast: 0.85 },
+    );
+    if (batch === 10) {
+      const wal = median(diamond.map((drain) => drain.walPerRun));
+      add("WAL per diamond, start to end", wal / 1000, "kB", { atMost: 12 });
+    }
+  }
+  progress("one-step runs");
+  const single = await drainFlow(url, flows.single, { tasks: tasks / 3, batch: 10, workers: 2 });
+  add("WAL per one-step run, start to end", single.walPerRun / 1000, "kB");
+}
+
+async function measureStarts(url: string): Promise<void> {
+  progress("starts");
+  const sql = openConnection(url);
+  const { slug } = flows.chain;
+  const calls = 500;
+  let began = performance.now();
+  for (let i = 0; i < calls; i++) {
+    await sql`select from pgflow.start_flow(${slug}, ${JSON.stringify({ i })}::text::jsonb)`;
+  }
+  add("start_flow, one after another", calls / (performance.now() - began) * 1000, "runs/s");
+  began = performance.now();
+  await startRuns(sql, slug, 5000);
+  add("start_flows, 5,000 in one call", 5000 / (performance.now() - began) * 1000, "runs/s");
+  await sql`delete from pgflow.runs where true`;
+  await sql`select pgmq.purge_queue(${slug})`;
+  await sql.end();
+}
+
+async function measureWorkers(url: string): Promise<void> {
+  for (const [workers, maxConcurrent] of [[1, 10], [2, 10], [2, 50]] as const) {
+    progress(`${workers} worker processes, ${maxConcurrent} tasks at once`);
+    const drains = [];
+    for (let round = 1; round <= rounds; round++) {
+      drains.push(await drainByWorkers(url, { tasks, maxConcurrent, workers }));
+    }
+    const label = `${workers} worker${workers > 1 ? "s" : ""}, maxConcurrent ${maxConcurrent}`;
+    add(`chain by ${label}`, median(drains.map((drain) => drain.perSecond)), "tasks/s");
+    const cpu = median(drains.map((drain) => drain.cpuMsPer1000));
+    add(`CPU per 1,000 no-op tasks, ${label}`, cpu, "ms", { atMost: 200 });
+  }
+  progress("idle latency");
+  const latencies = await idleLatencies(url, 100);
+  add("idle start to handler, p50", latencies[49]!, "ms", { atMost: 30 });
+  add("idle start to handler, p99", latencies[98]!, "ms");
+}
+
+async function measureStatements(url: string): Promise<void> {
+  for (const size of [1, 10, 100]) {
+    const count = await countStatements(url, size);
+    figures.push({
+      name: `statements of settle_tasks, ${size} task${size > 1 ? "s" : ""}`,
+      value: count.statements,
+      unit: "statements",
+      note: `and ${count.referentialChecks} referential checks`,
+    });
+  }
+}
+
+function add(name: string, value: number, unit: string, target?: Figure["target"]): void {
+  figures.push({ name, value, unit, ...(target === undefined ? {} : { target }) });
+}
+
+function printTable(): void {
+  console.log("| what | measured | unit | to reach |");
+  console.log("| --- | ---: | --- | --- |");
+  for (const { name, value, unit, target, note } of figures) {
+    const digits = unit === "ratio" ? 2 : unit === "kB" || unit === "ms" ? 1 : 0;
+    const text = value.toLocaleString("en", {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
+    console.log(`| ${name} | ${text} | ${unit} | ${note ?? describe(target, value)} |`);
+  }
+}
+
+function describe(target: Figure["target"], value: number): string {
+  if (target === undefined) return "";
+  if ("atLeast" in target) {
+    return `≥ ${target.atLeast}${value < target.atLeast ? ": missed" : ""}`;
+  }
+  return `≤ ${target.atMost}${value > target.atMost ? ": missed" : ""}`;
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+function progress(text: string): void {
+  console.error(`… ${text}`);
+}

@@ -1,0 +1,17 @@
+/** Splits text into lines. */
+export class TextLineStream extends TransformStream<string, string> {
+  /** Creates the stream. */
+  constructor() {
+    let rest = "";
+    super({
+      transform(chunk, controller) {
+        const lines = (rest + chunk).split("\n");
+        rest = lines.pop()!;
+        for (const line of lines) controller.enqueue(line);
+      },
+      flush(controller) {
+        if (rest !== "") controller.enqueue(rest);
+      },
+    });
+  }
+}
