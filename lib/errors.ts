@@ -22,6 +22,7 @@ export const errorCodes = {
   PF007: "the step exists already with other dependencies or of another type",
   PF008: "the flow starts with a map and its input is not an array",
   PF009: "the step does not wait for an answer",
+  PF010: "the flow would be its own subflow",
   PF101: "the value is not JSON",
   PF102: "the task ran longer than its timeout",
   PF103: "the handler said that trying again is of no use",

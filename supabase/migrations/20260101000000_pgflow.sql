@@ -31,6 +31,7 @@
 --   PF007  the step exists already with other dependencies or of another type
 --   PF008  the flow starts with a map and its input is not an array
 --   PF009  the step does not wait for an answer
+--   PF010  the flow would be its own subflow
 
 create schema if not exists pgflow;
 
@@ -128,6 +129,8 @@ create table pgflow.steps (
   constraint when_unmet_is_known check (when_unmet in ('skip-cascade', 'skip', 'fail')),
   constraint when_exhausted_is_known check (when_exhausted in ('skip-cascade', 'skip', 'fail'))
 );
+
+create index steps_subflow_idx on pgflow.steps (subflow_slug) where subflow_slug is not null;
 
 create table pgflow.deps (
   flow_slug text not null,
@@ -660,7 +663,38 @@ begin
   select add_step.flow_slug, d.dep_slug, add_step.step_slug
   from unnest(v_deps) as d (dep_slug);
 
+  perform pgflow._refuse_subflow_cycle(add_step.flow_slug);
   return v_step;
+end;
+$$;
+
+-- _refuse_subflow_cycle: raise if a flow would start itself, directly or through its subflows.
+create or replace function pgflow._refuse_subflow_cycle(flow_slug text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  if exists (
+    with recursive subflows as (
+      select s.subflow_slug
+      from pgflow.steps s
+      where s.flow_slug = _refuse_subflow_cycle.flow_slug
+        and s.subflow_slug is not null
+      union
+      select s.subflow_slug
+      from subflows x
+      join pgflow.steps s on s.flow_slug = x.subflow_slug
+      where s.subflow_slug is not null
+    )
+
+    select from subflows x where x.subflow_slug = _refuse_subflow_cycle.flow_slug
+  ) then
+    raise exception using
+      errcode = 'PF010',
+      message = format('Cannot define flow "%s": it would be its own subflow', _refuse_subflow_cycle.flow_slug),
+      hint = 'A flow may not contain itself, directly or through its subflows.';
+  end if;
 end;
 $$;
 
@@ -830,6 +864,8 @@ begin
   select (s.step).flow_slug, d, (s.step).step_slug
   from pgflow._shape_steps(_compile_flow.flow_slug, _compile_flow.shape) s
   cross join lateral unnest(s.deps_slugs) d;
+
+  perform pgflow._refuse_subflow_cycle(_compile_flow.flow_slug);
 end;
 $$;
 
@@ -950,6 +986,61 @@ as $$
         (g.step).opt_timeout,
         (g.step).opt_start_delay
       );
+$$;
+
+-- == 13_delete_flow_and_data.sql ==================================================================
+
+-- delete_flow_and_data: forget a flow, its runs and its queue; for development only.
+create or replace function pgflow.delete_flow_and_data(flow_slug text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  delete from pgflow.step_tasks t where t.flow_slug = delete_flow_and_data.flow_slug;
+  delete from pgflow.step_states s where s.flow_slug = delete_flow_and_data.flow_slug;
+  delete from pgflow.runs r where r.flow_slug = delete_flow_and_data.flow_slug;
+  delete from pgflow.flows f where f.flow_slug = delete_flow_and_data.flow_slug;
+
+  if found then
+    perform pgmq.drop_queue(delete_flow_and_data.flow_slug);
+  end if;
+end;
+$$;
+
+comment on function pgflow.delete_flow_and_data(text) is
+  'Forgets a flow, its runs and its queue, for good; for development only.';
+
+-- == 20_lock_families.sql =========================================================================
+
+-- _lock_families: lock the root runs of the given runs, in id order; return which are child runs.
+--
+-- Whoever changes runs comes here first, so that no two sessions wait for each other.
+create or replace function pgflow._lock_families(run_ids uuid[])
+  returns uuid[]
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_root_run_ids uuid[];
+  v_child_run_ids uuid[];
+begin
+  select
+    array_agg(coalesce(r.root_run_id, r.run_id)),
+    array_agg(r.run_id) filter (where r.root_run_id is not null)
+  into v_root_run_ids, v_child_run_ids
+  from pgflow.runs r
+  where r.run_id = any (_lock_families.run_ids);
+
+  perform
+  from pgflow.runs r
+  where r.run_id = any (v_root_run_ids)
+  order by r.run_id
+  for no key update;
+
+  return v_child_run_ids;
+end;
 $$;
 
 -- == 20_queue_messages.sql ========================================================================
@@ -1634,7 +1725,7 @@ begin
 
   if v_root_map is not null
     and exists (
-      select from unnest(_start_runs.new_runs) n where jsonb_typeof(n.input) <> 'array'
+      select from unnest(_start_runs.new_runs) n where jsonb_typeof(coalesce(n.input, 'null')) <> 'array'
     )
   then
     raise exception using
@@ -1877,27 +1968,6 @@ begin
 end;
 $$;
 
--- _lock_families: lock the root runs of the given runs, in id order.
---
--- Whoever changes runs comes here first, so that no two sessions wait for each other.
-create or replace function pgflow._lock_families(run_ids uuid[])
-  returns void
-  language plpgsql
-  set search_path = ''
-as $$
-begin
-  perform
-  from pgflow.runs r
-  where r.run_id in (
-    select coalesce(c.root_run_id, c.run_id)
-    from pgflow.runs c
-    where c.run_id = any (_lock_families.run_ids)
-  )
-  order by r.run_id
-  for no key update;
-end;
-$$;
-
 comment on function pgflow.start_ready_steps(uuid) is
   'Starts the steps of a run that wait for nothing any more.';
 
@@ -1957,6 +2027,75 @@ begin
   where t.run_id = q.run_id
     and t.step_slug = q.step_slug
     and t.task_index = q.task_index;
+end;
+$$;
+
+-- _end_due_approvals: end approvals whose time is over, as their when_exhausted says.
+--
+-- At most 100 at a time, and only where no other session holds the run, so that nothing is waited for.
+create or replace function pgflow._end_due_approvals(flow_slug text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_root_run_ids uuid[];
+  v_tasks pgflow.settled_task[];
+begin
+  v_root_run_ids := array(
+    select r.run_id
+    from pgflow.runs r
+    where r.run_id in (
+      select coalesce(c.root_run_id, c.run_id)
+      from pgflow.step_tasks t
+      join pgflow.runs c on c.run_id = t.run_id
+      where t.flow_slug = _end_due_approvals.flow_slug
+        and t.due_at <= clock_timestamp()
+        and t.status = 'waiting'
+      order by t.due_at
+      limit 100
+    )
+    order by r.run_id
+    for no key update skip locked
+  );
+
+  with ended as (
+    update pgflow.step_tasks t
+    set
+      status = 'failed',
+      failed_at = now(),
+      error_message = '[timeout] nobody answered in time',
+      due_at = null
+    from pgflow.runs c
+    where t.flow_slug = _end_due_approvals.flow_slug
+      and t.due_at <= clock_timestamp()
+      and t.status = 'waiting'
+      and c.run_id = t.run_id
+      and coalesce(c.root_run_id, c.run_id) = any (v_root_run_ids)
+    returning t.*
+  )
+
+  select array_agg(
+    row(
+      e.flow_slug, e.run_id, e.step_slug, e.task_index, null, 'exhausted', 0, e.error_message,
+      e.attempts_count, null
+    )::pgflow.settled_task
+  )
+  into v_tasks
+  from ended e;
+
+  if v_tasks is not null then
+    perform pgflow._settle_failures(v_tasks);
+    perform pgflow._settle_parents(
+      array(
+        select distinct r.run_id
+        from unnest(v_tasks) t
+        join pgflow.runs r on r.run_id = t.run_id
+        where r.parent_run_id is not null
+      )
+    );
+  end if;
 end;
 $$;
 
@@ -2176,6 +2315,7 @@ declare
   v_deadline timestamptz := clock_timestamp()
     + make_interval(secs => poll_for_tasks.max_poll_seconds);
   v_seconds_hidden int;
+  v_had_due_tasks boolean;
   v_message_ids bigint[];
   v_messages jsonb[];
   v_tasks pgflow.step_task_record[];
@@ -2198,13 +2338,16 @@ begin
   end if;
 
   loop
-    if exists (
+    v_had_due_tasks := exists (
       select
       from pgflow.step_tasks t
       where t.flow_slug = poll_for_tasks.queue_name
         and t.due_at <= clock_timestamp()
-    ) then
+    );
+
+    if v_had_due_tasks then
       perform pgflow._queue_due_tasks(poll_for_tasks.queue_name);
+      perform pgflow._end_due_approvals(poll_for_tasks.queue_name);
     end if;
 
     select array_agg(m.msg_id), array_agg(m.message)
@@ -2241,7 +2384,8 @@ begin
       end if;
     end if;
 
-    exit when clock_timestamp() >= v_deadline;
+    -- What was due is locked until this call ends, so it must not go on waiting.
+    exit when v_had_due_tasks or clock_timestamp() >= v_deadline;
     perform pg_sleep(poll_for_tasks.poll_interval_ms / 1000.0);
   end loop;
 end;
@@ -2698,6 +2842,7 @@ begin
       and t.seconds <= 60
     group by t.flow_slug
   ) q;
+
   insert into pgflow.task_failures (
     run_id, step_slug, task_index, attempt, error_message, worker_id
   )
@@ -2705,6 +2850,7 @@ begin
   from unnest(_settle_failures.tasks) t
   where t.outcome in ('retried', 'exhausted')
   on conflict do nothing;
+
   if exists (select from unnest(_settle_failures.tasks) t where t.outcome = 'exhausted') then
     perform pgflow._exhaust_steps(_settle_failures.tasks);
   end if;
@@ -2729,6 +2875,7 @@ declare
   v_cascade_step_slugs text[];
   v_flow_slugs text[];
   v_message_ids bigint[];
+  v_child_run_ids uuid[];
 begin
   with exhausted as (
     select distinct on (t.run_id, t.step_slug)
@@ -2767,7 +2914,7 @@ begin
     where t.run_id = s.run_id
       and t.step_slug = s.step_slug
       and t.status in ('queued', 'started', 'waiting')
-    returning t.flow_slug, t.message_id
+    returning t.flow_slug, t.message_id, t.child_run_id
   ),
 
   dependents as (
@@ -2789,6 +2936,7 @@ begin
     (select array_agg(s.step_slug) from skipped s where s.when_exhausted = 'skip-cascade'),
     (select array_agg(c.flow_slug) from cancelled c),
     (select array_agg(c.message_id) from cancelled c),
+    (select array_agg(c.child_run_id) from cancelled c where c.child_run_id is not null),
     (select array_agg(d.run_id) from dependents d),
     (select array_agg(d.step_slug) from dependents d),
     (select array_agg(d.arrived) from dependents d)
@@ -2801,11 +2949,20 @@ begin
     v_cascade_step_slugs,
     v_flow_slugs,
     v_message_ids,
+    v_child_run_ids,
     v_run_ids,
     v_step_slugs,
     v_arrived;
 
   perform pgflow._archive_messages(v_flow_slugs, v_message_ids);
+
+  if v_child_run_ids is not null then
+    perform pgflow._end_runs(
+      'cancelled',
+      v_child_run_ids,
+      array_fill('[cancelled by parent] its step was skipped'::text, array[cardinality(v_child_run_ids)])
+    );
+  end if;
 
   if v_cascade_run_ids is not null then
     v_ended_run_ids := v_ended_run_ids
@@ -2817,6 +2974,241 @@ begin
   if v_failed_run_ids is not null then
     perform pgflow._fail_steps(v_failed_run_ids, v_failed_step_slugs, v_failed_errors);
   end if;
+end;
+$$;
+
+-- == 48_subflows.sql ==============================================================================
+
+-- _start_children: start child runs for tasks of subflow steps whose handlers returned an input.
+--
+-- Takes the results of a batch and returns those that are left: a task that now waits for its child
+-- run is gone from them, and one whose child cannot start (an unknown flow, an input that does not
+-- fit) has failed. The caller holds the locks of the root runs.
+create or replace function pgflow._start_children(inout results jsonb, out child_run_ids uuid[])
+  language plpgsql
+  set search_path = ''
+  set join_collapse_limit = 1
+as $$
+declare
+  v_started record;
+begin
+  with entries as materialized (
+    select e.result, e.position, c.*
+    from jsonb_array_elements(_start_children.results) with ordinality as e (result, position)
+    left join lateral (
+      select
+        t.run_id,
+        t.step_slug,
+        t.task_index,
+        t.message_id,
+        t.open_attempt,
+        st.subflow_slug,
+        coalesce(r.root_run_id, r.run_id) as root_run_id,
+        case
+          when f.flow_slug is null then format('subflow "%s" does not exist', st.subflow_slug)
+          when jsonb_typeof(coalesce(e.result -> 'output', 'null')) <> 'array' and exists (
+            select
+            from pgflow.steps root
+            where root.flow_slug = st.subflow_slug
+              and root.deps_count = 0
+              and root.step_type = 'map'
+          ) then format('subflow "%s" maps over its input, which is not an array', st.subflow_slug)
+        end as error_message
+      from pgflow.step_tasks t
+      join pgflow.steps st
+        on st.flow_slug = t.flow_slug
+        and st.step_slug = t.step_slug
+      join pgflow.runs r
+        on r.run_id = t.run_id
+      left join pgflow.flows f
+        on f.flow_slug = st.subflow_slug
+      where t.run_id = (e.result ->> 'run_id')::uuid
+        and t.step_slug = e.result ->> 'step_slug'
+        and t.task_index = coalesce((e.result ->> 'task_index')::int, 0)
+        and st.performed_by = 'subflow'
+        and t.status in ('queued', 'started')
+        and coalesce((e.result ->> 'attempt')::int = t.open_attempt, e.result ->> 'attempt' is null)
+        and not e.result ? 'error_message'
+        and not e.result @> '{"release": true}'
+    ) c on true
+  ),
+
+  waiting as (
+    update pgflow.step_tasks t
+    set
+      status = 'waiting',
+      child_run_id = gen_random_uuid(),
+      error_message = null,
+      open_attempt = null,
+      due_at = null,
+      message_id = null
+    from entries e
+    where e.run_id is not null
+      and e.error_message is null
+      and t.run_id = e.run_id
+      and t.step_slug = e.step_slug
+      and t.task_index = e.task_index
+      and t.status in ('queued', 'started')
+      and t.open_attempt is not distinct from e.open_attempt
+    returning
+      t.flow_slug, t.run_id, t.step_slug, t.task_index, t.child_run_id,
+      e.message_id, e.root_run_id, e.subflow_slug, coalesce(e.result -> 'output', 'null') as input
+  ),
+
+  children as (
+    select
+      w.subflow_slug,
+      jsonb_agg(
+        jsonb_build_object(
+          'run_id', w.child_run_id,
+          'root_run_id', w.root_run_id,
+          'parent_run_id', w.run_id,
+          'parent_step_slug', w.step_slug,
+          'parent_task_index', w.task_index,
+          'input', w.input
+        )
+      ) as runs
+    from waiting w
+    group by w.subflow_slug
+  )
+
+  select
+    (select array_agg(w.flow_slug) from waiting w) as flow_slugs,
+    (select array_agg(w.message_id) from waiting w) as message_ids,
+    (select array_agg(w.child_run_id) from waiting w) as run_ids,
+    (select jsonb_object_agg(c.subflow_slug, c.runs) from children c) as runs_by_flow,
+    (
+      select jsonb_agg(
+        case
+          when e.error_message is null then e.result
+          else (e.result - 'output') || jsonb_build_object('error_message', '[type] ' || e.error_message)
+        end
+        order by e.position
+      )
+      from entries e
+      where e.run_id is null
+        or e.error_message is not null
+    ) as results
+  into v_started;
+
+  results := coalesce(v_started.results, '[]');
+  child_run_ids := v_started.run_ids;
+
+  if child_run_ids is not null then
+    perform pgflow._archive_messages(v_started.flow_slugs, v_started.message_ids);
+
+    perform pgflow._start_runs(
+      f.flow_slug,
+      array(select r from jsonb_populate_recordset(null::pgflow.runs, f.runs) r)
+    )
+    from jsonb_each(v_started.runs_by_flow) as f (flow_slug, runs);
+  end if;
+end;
+$$;
+
+-- _settle_parents: let tasks that wait for child runs go on when these have ended.
+--
+-- A child's output is the task's output; its failure is a failed attempt of the task, retried with a
+-- new child run. A parent that ends may be a child itself, so this climbs, one round per level.
+-- The caller holds the locks of the root runs.
+create or replace function pgflow._settle_parents(child_run_ids uuid[])
+  returns void
+  language plpgsql
+  set search_path = ''
+  set join_collapse_limit = 1
+as $$
+declare
+  v_run_ids uuid[] := _settle_parents.child_run_ids;
+  v_tasks pgflow.settled_task[];
+begin
+  while cardinality(v_run_ids) > 0 loop
+    with ended_children as (
+      select
+        t.run_id,
+        t.step_slug,
+        t.task_index,
+        c.output,
+        case
+          when c.status = 'completed' then 'completed'
+          when c.status = 'cancelled' or l.attempts >= l.max_attempts then 'exhausted'
+          else 'retried'
+        end as outcome,
+        format('child run %s %s: %s', c.run_id, c.status, coalesce(c.error_message, 'no reason given'))
+          as error_message,
+        pgflow.calculate_retry_delay(coalesce(st.opt_base_delay, f.opt_base_delay), l.attempts)
+          as seconds
+      from unnest(v_run_ids) as x (run_id)
+      join pgflow.runs c
+        on c.run_id = x.run_id
+      join pgflow.step_tasks t
+        on t.run_id = c.parent_run_id
+        and t.step_slug = c.parent_step_slug
+        and t.task_index = c.parent_task_index
+        and t.child_run_id = c.run_id
+      join pgflow.steps st
+        on st.flow_slug = t.flow_slug
+        and st.step_slug = t.step_slug
+      join pgflow.flows f
+        on f.flow_slug = t.flow_slug
+      cross join lateral (
+        select
+          t.attempts_count - t.attempts_forgiven as attempts,
+          greatest(coalesce(st.opt_max_attempts, f.opt_max_attempts), 1) as max_attempts
+      ) l
+      where c.status <> 'started'
+        and t.status = 'waiting'
+    ),
+
+    moved as (
+      update pgflow.step_tasks t
+      set
+        status = case e.outcome
+          when 'completed' then 'completed'
+          when 'exhausted' then 'failed'
+          else 'queued'
+        end,
+        completed_at = case when e.outcome = 'completed' then now() end,
+        failed_at = case when e.outcome = 'exhausted' then now() end,
+        output = case when e.outcome = 'completed' then e.output end,
+        error_message = case when e.outcome <> 'completed' then e.error_message end,
+        due_at = case
+          when e.outcome = 'retried' then clock_timestamp() + make_interval(secs => e.seconds)
+        end
+      from ended_children e
+      where t.run_id = e.run_id
+        and t.step_slug = e.step_slug
+        and t.task_index = e.task_index
+        and t.status = 'waiting'
+      returning
+        t.flow_slug, t.run_id, t.step_slug, t.task_index, e.outcome, e.error_message,
+        t.attempts_count, t.last_worker_id
+    )
+
+    select
+      array_agg(
+        row(
+          m.flow_slug, m.run_id, m.step_slug, m.task_index, null, m.outcome, 0, m.error_message,
+          m.attempts_count, m.last_worker_id
+        )::pgflow.settled_task
+      )
+    into v_tasks
+    from moved m;
+
+    v_tasks := coalesce(v_tasks, '{}');
+    perform pgflow._settle_completions(
+      array(select t from unnest(v_tasks) t where t.outcome = 'completed')
+    );
+    perform pgflow._settle_failures(
+      array(select t from unnest(v_tasks) t where t.outcome <> 'completed')
+    );
+
+    v_run_ids := array(
+      select distinct r.run_id
+      from unnest(v_tasks) t
+      join pgflow.runs r on r.run_id = t.run_id
+      where r.parent_run_id is not null
+    );
+  end loop;
 end;
 $$;
 
@@ -2860,42 +3252,57 @@ create or replace function pgflow.settle_tasks(results jsonb)
   set jit = off
 as $$
 declare
-  v_tasks pgflow.settled_task[];
-  v_failures pgflow.settled_task[];
+  v_results jsonb := settle_tasks.results;
+  v_completed pgflow.settled_task[];
+  v_failed pgflow.settled_task[];
+  v_child_run_ids uuid[];
+  v_children record;
 begin
-  if jsonb_typeof(settle_tasks.results) is distinct from 'array' then
+  if jsonb_typeof(v_results) is distinct from 'array' then
     raise exception using
       errcode = '22023',
       message = 'Cannot settle tasks: results is not an array',
       hint = 'Pass [{"run_id", "step_slug", "task_index", "attempt", "output"}, …].';
   end if;
 
-  perform
-  from pgflow.runs r
-  where r.run_id in (
-    select coalesce(c.root_run_id, c.run_id)
-    from jsonb_array_elements(settle_tasks.results) as x (result)
-    join pgflow.runs c on c.run_id = (x.result ->> 'run_id')::uuid
-  )
-  order by r.run_id
-  for no key update;
+  v_child_run_ids := pgflow._lock_families(
+    array(select (r.result ->> 'run_id')::uuid from jsonb_array_elements(v_results) as r (result))
+  );
 
-  v_tasks := pgflow._record_completions(settle_tasks.results);
-  perform pgflow._settle_completions(v_tasks);
+  if exists (select from pgflow.steps s where s.subflow_slug is not null) then
+    v_children := pgflow._start_children(v_results);
+    v_results := v_children.results;
+    v_child_run_ids := v_child_run_ids || v_children.child_run_ids;
+  end if;
 
-  if settle_tasks.results @? '$[*] ? (exists (@.error_message) || exists (@.release))' then
-    v_failures := pgflow._record_failures(settle_tasks.results);
-    perform pgflow._settle_failures(v_failures);
-    v_tasks := v_tasks || v_failures;
+  v_completed := pgflow._record_completions(v_results);
+  perform pgflow._settle_completions(v_completed);
+
+  if v_results @? '$[*] ? (exists (@.error_message) || exists (@.release))' then
+    v_failed := pgflow._record_failures(v_results);
+    perform pgflow._settle_failures(v_failed);
+  end if;
+
+  if v_child_run_ids is not null then
+    perform pgflow._settle_parents(v_child_run_ids);
   end if;
 
   return query
   select t.*
-  from unnest(v_tasks) s
+  from unnest(v_completed || v_failed) s
   join pgflow.step_tasks t
     on t.run_id = s.run_id
     and t.step_slug = s.step_slug
-    and t.task_index = s.task_index;
+    and t.task_index = s.task_index
+  union all
+  select t.*
+  from unnest(v_children.child_run_ids) as c (run_id)
+  join pgflow.runs r
+    on r.run_id = c.run_id
+  join pgflow.step_tasks t
+    on t.run_id = r.parent_run_id
+    and t.step_slug = r.parent_step_slug
+    and t.task_index = r.parent_task_index;
 end;
 $$;
 
@@ -2972,6 +3379,163 @@ $$;
 comment on function pgflow.fail_task(uuid, text, int, text, int, boolean) is
   'Fails an attempt: the task is retried later or, when attempts are spent, fails with its run.';
 
+-- == 54_complete_step.sql =========================================================================
+
+-- complete_step: answer an approval with its output.
+--
+-- The task becomes completed and its run moves on as if a handler had returned. A task that does not
+-- wait for an answer is an error: an answer that is lost without a word would be worse.
+create or replace function pgflow.complete_step(
+  run_id uuid,
+  step_slug text,
+  output jsonb,
+  task_index int default 0
+)
+  returns setof pgflow.step_tasks
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_child_run_ids uuid[];
+  v_task pgflow.step_tasks;
+begin
+  v_child_run_ids := pgflow._lock_families(array[complete_step.run_id]);
+  v_task := pgflow._require_approval(
+    complete_step.run_id, complete_step.step_slug, complete_step.task_index, 'complete'
+  );
+
+  update pgflow.step_tasks t
+  set
+    status = 'completed',
+    completed_at = now(),
+    output = coalesce(complete_step.output, 'null'),
+    due_at = null
+  where t.run_id = v_task.run_id
+    and t.step_slug = v_task.step_slug
+    and t.task_index = v_task.task_index
+  returning * into v_task;
+
+  perform pgflow._settle_completions(array[pgflow._to_settled_task(v_task, 'completed')]);
+  perform pgflow._settle_parents(v_child_run_ids);
+  return next v_task;
+end;
+$$;
+
+comment on function pgflow.complete_step(uuid, text, jsonb, int) is
+  'Answers an approval with its output and returns its task; an error if it does not wait for one.';
+
+-- _require_approval: the task of an approval that waits for its answer, or an error that says why not.
+create or replace function pgflow._require_approval(
+  run_id uuid,
+  step_slug text,
+  task_index int,
+  verb text
+)
+  returns pgflow.step_tasks
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_task pgflow.step_tasks;
+  v_state text;
+begin
+  select t.* into v_task
+  from pgflow.step_tasks t
+  join pgflow.steps st
+    on st.flow_slug = t.flow_slug
+    and st.step_slug = t.step_slug
+  where t.run_id = _require_approval.run_id
+    and t.step_slug = _require_approval.step_slug
+    and t.task_index = _require_approval.task_index
+    and t.status = 'waiting'
+    and st.performed_by = 'approval';
+
+  if found then
+    return v_task;
+  end if;
+
+  select format('it is %s', coalesce(t.status, s.status)) into v_state
+  from pgflow.step_states s
+  left join pgflow.step_tasks t
+    on t.run_id = s.run_id
+    and t.step_slug = s.step_slug
+    and t.task_index = _require_approval.task_index
+  where s.run_id = _require_approval.run_id
+    and s.step_slug = _require_approval.step_slug;
+
+  raise exception using
+    errcode = 'PF009',
+    message = format(
+      'Cannot %s step "%s": it does not wait for an answer, %s',
+      _require_approval.verb,
+      _require_approval.step_slug,
+      coalesce(v_state, 'there is no such step or run')
+    ),
+    hint = 'Only a started step made with .approval() waits, until it is answered or its time ends.';
+end;
+$$;
+
+-- _to_settled_task: what became of a task, in the form the settling functions pass on.
+create or replace function pgflow._to_settled_task(task pgflow.step_tasks, outcome text)
+  returns pgflow.settled_task
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select row(
+    (task).flow_slug, (task).run_id, (task).step_slug, (task).task_index, (task).message_id,
+    outcome, 0, (task).error_message, (task).attempts_count, (task).last_worker_id
+  )::pgflow.settled_task;
+$$;
+
+-- == 55_fail_step.sql =============================================================================
+
+-- fail_step: answer an approval with an error.
+--
+-- There is no second attempt: the step ends as its when_exhausted says. A task that does not wait for
+-- an answer is an error.
+create or replace function pgflow.fail_step(
+  run_id uuid,
+  step_slug text,
+  error_message text,
+  task_index int default 0
+)
+  returns setof pgflow.step_tasks
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_child_run_ids uuid[];
+  v_task pgflow.step_tasks;
+begin
+  v_child_run_ids := pgflow._lock_families(array[fail_step.run_id]);
+  v_task := pgflow._require_approval(
+    fail_step.run_id, fail_step.step_slug, fail_step.task_index, 'fail'
+  );
+
+  update pgflow.step_tasks t
+  set
+    status = 'failed',
+    failed_at = now(),
+    error_message = coalesce(fail_step.error_message, 'no reason given'),
+    due_at = null
+  where t.run_id = v_task.run_id
+    and t.step_slug = v_task.step_slug
+    and t.task_index = v_task.task_index
+  returning * into v_task;
+
+  perform pgflow._settle_failures(array[pgflow._to_settled_task(v_task, 'exhausted')]);
+  perform pgflow._settle_parents(v_child_run_ids);
+  return next v_task;
+end;
+$$;
+
+comment on function pgflow.fail_step(uuid, text, text, int) is
+  'Answers an approval with an error and returns its task; an error if it does not wait for one.';
+
 -- == 60_maybe_complete_run.sql ====================================================================
 
 -- maybe_complete_run: complete a run that has no steps left.
@@ -2998,6 +3562,156 @@ end;
 $$;
 
 comment on function pgflow.maybe_complete_run(uuid) is 'Completes a run that has no steps left.';
+
+-- == 61_cancel_run.sql ============================================================================
+
+-- cancel_run: end a run that is open; its open steps, tasks and child runs end with it.
+--
+-- Returns the run if this call cancelled it; a run that has ended stays as it is. A task that waits
+-- for this run as its child fails. Locks the run's root run first.
+create or replace function pgflow.cancel_run(run_id uuid)
+  returns setof pgflow.runs
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_child_run_ids uuid[];
+begin
+  v_child_run_ids := pgflow._lock_families(array[cancel_run.run_id]);
+
+  if not exists (
+    select from pgflow.runs r where r.run_id = cancel_run.run_id and r.status = 'started'
+  ) then
+    return;
+  end if;
+
+  perform pgflow._end_runs('cancelled', array[cancel_run.run_id], array[null::text]);
+  perform pgflow._settle_parents(v_child_run_ids);
+
+  return query select r.* from pgflow.runs r where r.run_id = cancel_run.run_id;
+end;
+$$;
+
+comment on function pgflow.cancel_run(uuid) is
+  'Cancels an open run with all that is open in it, and returns it; nothing if it has ended.';
+
+-- == 62_retry_run.sql =============================================================================
+
+-- retry_run: let a failed or cancelled run go on from where it stopped.
+--
+-- Completed and skipped steps stay as they are, a map redoes only the elements that did not complete,
+-- and all others start again with fresh attempts: those spent are forgiven, their numbers never come
+-- again. Returns the run, or nothing if it is open or completed. Locks the run first.
+create or replace function pgflow.retry_run(run_id uuid)
+  returns setof pgflow.runs
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_run pgflow.runs;
+begin
+  perform pgflow._lock_families(array[retry_run.run_id]);
+  select r.* into v_run from pgflow.runs r where r.run_id = retry_run.run_id;
+
+  if v_run.parent_run_id is not null then
+    raise exception using
+      errcode = '55000',
+      message = format('Cannot retry run "%s": it is a child of run %s', v_run.run_id, v_run.parent_run_id),
+      hint = format('Retry its root run %s: it starts a new child run.', v_run.root_run_id);
+  end if;
+
+  if v_run.status is null or v_run.status not in ('failed', 'cancelled') then
+    return;
+  end if;
+
+  -- A task that waited for a child run calls its handler again, which gives the input of a new one.
+  update pgflow.step_tasks t
+  set
+    status = case when st.performed_by = 'approval' then 'waiting' else 'queued' end,
+    attempts_forgiven = t.attempts_count,
+    message_id = null,
+    child_run_id = null,
+    failed_at = null,
+    cancelled_at = null,
+    started_at = null,
+    -- Due now: whoever polls next lets it enter the queue.
+    due_at = case
+      when st.performed_by = 'approval' then clock_timestamp() + make_interval(secs => st.opt_timeout)
+      else clock_timestamp()
+    end
+  from pgflow.steps st
+  where t.run_id = v_run.run_id
+    and t.status in ('failed', 'cancelled')
+    and st.flow_slug = t.flow_slug
+    and st.step_slug = t.step_slug
+    and exists (
+      select
+      from pgflow.step_states s
+      where s.run_id = t.run_id
+        and s.step_slug = t.step_slug
+        and s.status in ('failed', 'cancelled')
+    );
+
+  update pgflow.step_states s
+  set
+    status = case when o.tasks > 0 then 'started' else 'created' end,
+    started_at = case when o.tasks > 0 then s.started_at end,
+    remaining_tasks = case when o.tasks > 0 then o.tasks else s.initial_tasks end,
+    remaining_deps = o.deps,
+    failed_at = null,
+    cancelled_at = null,
+    error_message = null
+  from (
+    select
+      x.step_slug,
+      (
+        select count(*)::int
+        from pgflow.step_tasks t
+        where t.run_id = x.run_id
+          and t.step_slug = x.step_slug
+          and t.status in ('queued', 'waiting')
+      ) as tasks,
+      (
+        select count(*)::int
+        from pgflow.deps d
+        join pgflow.step_states ds
+          on ds.run_id = x.run_id
+          and ds.step_slug = d.dep_slug
+        where d.flow_slug = x.flow_slug
+          and d.step_slug = x.step_slug
+          and ds.status not in ('completed', 'skipped')
+      ) as deps
+    from pgflow.step_states x
+    where x.run_id = v_run.run_id
+  ) o
+  where s.run_id = v_run.run_id
+    and s.step_slug = o.step_slug
+    and s.status in ('failed', 'cancelled');
+
+  update pgflow.runs r
+  set
+    status = 'started',
+    failed_at = null,
+    cancelled_at = null,
+    error_message = null,
+    remaining_steps = (
+      select count(*)
+      from pgflow.step_states s
+      where s.run_id = r.run_id
+        and s.status in ('created', 'started')
+    )
+  where r.run_id = v_run.run_id;
+
+  perform pgflow.start_ready_steps(v_run.run_id);
+
+  return query select r.* from pgflow.runs r where r.run_id = v_run.run_id;
+end;
+$$;
+
+comment on function pgflow.retry_run(uuid) is
+  'Lets a failed or cancelled run go on from where it stopped, and returns it.';
 
 -- == 70_get_run_with_states.sql ===================================================================
 
@@ -3213,9 +3927,32 @@ comment on function public.start_flow(text, jsonb, uuid, text, timestamptz) is
 
 -- == 95_broken_invariants.sql =====================================================================
 
+-- _messages: the messages of all flows' queues, which are a table each.
+create or replace function pgflow._messages()
+  returns table (flow_slug text, message_id bigint, message jsonb)
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+declare
+  v_queries text;
+begin
+  select string_agg(
+    format('select %L, q.msg_id, q.message from pgmq.%I q', f.flow_slug, 'q_' || lower(f.flow_slug)),
+    ' union all '
+  )
+  into v_queries
+  from pgflow.flows f;
+
+  if v_queries is not null then
+    return query execute v_queries;
+  end if;
+end;
+$$;
+
 -- broken_invariants: what must never be; empty at all times.
 --
--- For tests and for operators. It reads every open run, and the queues through their messages' tasks.
+-- For tests and for operators: it reads all runs and all queues.
 create view pgflow.broken_invariants
   with (security_invoker = on)
 as
@@ -3288,7 +4025,42 @@ select 'open task has neither a message nor something it waits for', t.run_id, t
 from pgflow.step_tasks t
 where t.status in ('queued', 'started')
   and t.message_id is null
-  and t.due_at is null;
+  and t.due_at is null
+union all
+select 'task waits for a child run that is not open', t.run_id, t.step_slug, t.task_index
+from pgflow.step_tasks t
+join pgflow.steps st
+  on st.flow_slug = t.flow_slug
+  and st.step_slug = t.step_slug
+where t.status = 'waiting'
+  and st.performed_by = 'subflow'
+  and not exists (
+    select
+    from pgflow.runs r
+    where r.run_id = t.child_run_id
+      and r.status = 'started'
+  )
+union all
+select 'open task''s message is not in its queue', t.run_id, t.step_slug, t.task_index
+from pgflow.step_tasks t
+left join pgflow._messages() m
+  on m.flow_slug = t.flow_slug
+  and m.message_id = t.message_id
+where t.status in ('queued', 'started')
+  and t.message_id is not null
+  and m.message_id is null
+union all
+select
+  format('message %s of queue "%s" has no open task', m.message_id, m.flow_slug),
+  null,
+  m.message ->> 'step_slug',
+  null
+from pgflow._messages() m
+left join pgflow.step_tasks t
+  on t.flow_slug = m.flow_slug
+  and t.message_id = m.message_id
+  and t.status in ('queued', 'started')
+where t.run_id is null;
 
 comment on view pgflow.broken_invariants is 'What must never be: a row here is a defect of the engine.';
 

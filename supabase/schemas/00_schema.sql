@@ -27,6 +27,7 @@
 --   PF007  the step exists already with other dependencies or of another type
 --   PF008  the flow starts with a map and its input is not an array
 --   PF009  the step does not wait for an answer
+--   PF010  the flow would be its own subflow
 
 create schema if not exists pgflow;
 

@@ -59,6 +59,8 @@ create table pgflow.steps (
   constraint when_exhausted_is_known check (when_exhausted in ('skip-cascade', 'skip', 'fail'))
 );
 
+create index steps_subflow_idx on pgflow.steps (subflow_slug) where subflow_slug is not null;
+
 create table pgflow.deps (
   flow_slug text not null,
   dep_slug text not null,

@@ -77,7 +77,38 @@ begin
   select add_step.flow_slug, d.dep_slug, add_step.step_slug
   from unnest(v_deps) as d (dep_slug);
 
+  perform pgflow._refuse_subflow_cycle(add_step.flow_slug);
   return v_step;
+end;
+$$;
+
+-- _refuse_subflow_cycle: raise if a flow would start itself, directly or through its subflows.
+create or replace function pgflow._refuse_subflow_cycle(flow_slug text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  if exists (
+    with recursive subflows as (
+      select s.subflow_slug
+      from pgflow.steps s
+      where s.flow_slug = _refuse_subflow_cycle.flow_slug
+        and s.subflow_slug is not null
+      union
+      select s.subflow_slug
+      from subflows x
+      join pgflow.steps s on s.flow_slug = x.subflow_slug
+      where s.subflow_slug is not null
+    )
+
+    select from subflows x where x.subflow_slug = _refuse_subflow_cycle.flow_slug
+  ) then
+    raise exception using
+      errcode = 'PF010',
+      message = format('Cannot define flow "%s": it would be its own subflow', _refuse_subflow_cycle.flow_slug),
+      hint = 'A flow may not contain itself, directly or through its subflows.';
+  end if;
 end;
 $$;
 

@@ -158,6 +158,8 @@ begin
   select (s.step).flow_slug, d, (s.step).step_slug
   from pgflow._shape_steps(_compile_flow.flow_slug, _compile_flow.shape) s
   cross join lateral unnest(s.deps_slugs) d;
+
+  perform pgflow._refuse_subflow_cycle(_compile_flow.flow_slug);
 end;
 $$;
 

@@ -35,7 +35,7 @@ begin
 
   if v_root_map is not null
     and exists (
-      select from unnest(_start_runs.new_runs) n where jsonb_typeof(n.input) <> 'array'
+      select from unnest(_start_runs.new_runs) n where jsonb_typeof(coalesce(n.input, 'null')) <> 'array'
     )
   then
     raise exception using

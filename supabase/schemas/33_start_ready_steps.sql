@@ -19,26 +19,5 @@ begin
 end;
 $$;
 
--- _lock_families: lock the root runs of the given runs, in id order.
---
--- Whoever changes runs comes here first, so that no two sessions wait for each other.
-create or replace function pgflow._lock_families(run_ids uuid[])
-  returns void
-  language plpgsql
-  set search_path = ''
-as $$
-begin
-  perform
-  from pgflow.runs r
-  where r.run_id in (
-    select coalesce(c.root_run_id, c.run_id)
-    from pgflow.runs c
-    where c.run_id = any (_lock_families.run_ids)
-  )
-  order by r.run_id
-  for no key update;
-end;
-$$;
-
 comment on function pgflow.start_ready_steps(uuid) is
   'Starts the steps of a run that wait for nothing any more.';

@@ -54,3 +54,72 @@ begin
     and t.task_index = q.task_index;
 end;
 $$;
+
+-- _end_due_approvals: end approvals whose time is over, as their when_exhausted says.
+--
+-- At most 100 at a time, and only where no other session holds the run, so that nothing is waited for.
+create or replace function pgflow._end_due_approvals(flow_slug text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_root_run_ids uuid[];
+  v_tasks pgflow.settled_task[];
+begin
+  v_root_run_ids := array(
+    select r.run_id
+    from pgflow.runs r
+    where r.run_id in (
+      select coalesce(c.root_run_id, c.run_id)
+      from pgflow.step_tasks t
+      join pgflow.runs c on c.run_id = t.run_id
+      where t.flow_slug = _end_due_approvals.flow_slug
+        and t.due_at <= clock_timestamp()
+        and t.status = 'waiting'
+      order by t.due_at
+      limit 100
+    )
+    order by r.run_id
+    for no key update skip locked
+  );
+
+  with ended as (
+    update pgflow.step_tasks t
+    set
+      status = 'failed',
+      failed_at = now(),
+      error_message = '[timeout] nobody answered in time',
+      due_at = null
+    from pgflow.runs c
+    where t.flow_slug = _end_due_approvals.flow_slug
+      and t.due_at <= clock_timestamp()
+      and t.status = 'waiting'
+      and c.run_id = t.run_id
+      and coalesce(c.root_run_id, c.run_id) = any (v_root_run_ids)
+    returning t.*
+  )
+
+  select array_agg(
+    row(
+      e.flow_slug, e.run_id, e.step_slug, e.task_index, null, 'exhausted', 0, e.error_message,
+      e.attempts_count, null
+    )::pgflow.settled_task
+  )
+  into v_tasks
+  from ended e;
+
+  if v_tasks is not null then
+    perform pgflow._settle_failures(v_tasks);
+    perform pgflow._settle_parents(
+      array(
+        select distinct r.run_id
+        from unnest(v_tasks) t
+        join pgflow.runs r on r.run_id = t.run_id
+        where r.parent_run_id is not null
+      )
+    );
+  end if;
+end;
+$$;

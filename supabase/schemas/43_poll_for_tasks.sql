@@ -27,6 +27,7 @@ declare
   v_deadline timestamptz := clock_timestamp()
     + make_interval(secs => poll_for_tasks.max_poll_seconds);
   v_seconds_hidden int;
+  v_had_due_tasks boolean;
   v_message_ids bigint[];
   v_messages jsonb[];
   v_tasks pgflow.step_task_record[];
@@ -49,13 +50,16 @@ begin
   end if;
 
   loop
-    if exists (
+    v_had_due_tasks := exists (
       select
       from pgflow.step_tasks t
       where t.flow_slug = poll_for_tasks.queue_name
         and t.due_at <= clock_timestamp()
-    ) then
+    );
+
+    if v_had_due_tasks then
       perform pgflow._queue_due_tasks(poll_for_tasks.queue_name);
+      perform pgflow._end_due_approvals(poll_for_tasks.queue_name);
     end if;
 
     select array_agg(m.msg_id), array_agg(m.message)
@@ -92,7 +96,8 @@ begin
       end if;
     end if;
 
-    exit when clock_timestamp() >= v_deadline;
+    -- What was due is locked until this call ends, so it must not go on waiting.
+    exit when v_had_due_tasks or clock_timestamp() >= v_deadline;
     perform pg_sleep(poll_for_tasks.poll_interval_ms / 1000.0);
   end loop;
 end;

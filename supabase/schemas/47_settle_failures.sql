@@ -27,6 +27,7 @@ begin
       and t.seconds <= 60
     group by t.flow_slug
   ) q;
+
   insert into pgflow.task_failures (
     run_id, step_slug, task_index, attempt, error_message, worker_id
   )
@@ -34,6 +35,7 @@ begin
   from unnest(_settle_failures.tasks) t
   where t.outcome in ('retried', 'exhausted')
   on conflict do nothing;
+
   if exists (select from unnest(_settle_failures.tasks) t where t.outcome = 'exhausted') then
     perform pgflow._exhaust_steps(_settle_failures.tasks);
   end if;
@@ -58,6 +60,7 @@ declare
   v_cascade_step_slugs text[];
   v_flow_slugs text[];
   v_message_ids bigint[];
+  v_child_run_ids uuid[];
 begin
   with exhausted as (
     select distinct on (t.run_id, t.step_slug)
@@ -96,7 +99,7 @@ begin
     where t.run_id = s.run_id
       and t.step_slug = s.step_slug
       and t.status in ('queued', 'started', 'waiting')
-    returning t.flow_slug, t.message_id
+    returning t.flow_slug, t.message_id, t.child_run_id
   ),
 
   dependents as (
@@ -118,6 +121,7 @@ begin
     (select array_agg(s.step_slug) from skipped s where s.when_exhausted = 'skip-cascade'),
     (select array_agg(c.flow_slug) from cancelled c),
     (select array_agg(c.message_id) from cancelled c),
+    (select array_agg(c.child_run_id) from cancelled c where c.child_run_id is not null),
     (select array_agg(d.run_id) from dependents d),
     (select array_agg(d.step_slug) from dependents d),
     (select array_agg(d.arrived) from dependents d)
@@ -130,11 +134,20 @@ begin
     v_cascade_step_slugs,
     v_flow_slugs,
     v_message_ids,
+    v_child_run_ids,
     v_run_ids,
     v_step_slugs,
     v_arrived;
 
   perform pgflow._archive_messages(v_flow_slugs, v_message_ids);
+
+  if v_child_run_ids is not null then
+    perform pgflow._end_runs(
+      'cancelled',
+      v_child_run_ids,
+      array_fill('[cancelled by parent] its step was skipped'::text, array[cardinality(v_child_run_ids)])
+    );
+  end if;
 
   if v_cascade_run_ids is not null then
     v_ended_run_ids := v_ended_run_ids

@@ -16,42 +16,57 @@ create or replace function pgflow.settle_tasks(results jsonb)
   set jit = off
 as $$
 declare
-  v_tasks pgflow.settled_task[];
-  v_failures pgflow.settled_task[];
+  v_results jsonb := settle_tasks.results;
+  v_completed pgflow.settled_task[];
+  v_failed pgflow.settled_task[];
+  v_child_run_ids uuid[];
+  v_children record;
 begin
-  if jsonb_typeof(settle_tasks.results) is distinct from 'array' then
+  if jsonb_typeof(v_results) is distinct from 'array' then
     raise exception using
       errcode = '22023',
       message = 'Cannot settle tasks: results is not an array',
       hint = 'Pass [{"run_id", "step_slug", "task_index", "attempt", "output"}, …].';
   end if;
 
-  perform
-  from pgflow.runs r
-  where r.run_id in (
-    select coalesce(c.root_run_id, c.run_id)
-    from jsonb_array_elements(settle_tasks.results) as x (result)
-    join pgflow.runs c on c.run_id = (x.result ->> 'run_id')::uuid
-  )
-  order by r.run_id
-  for no key update;
+  v_child_run_ids := pgflow._lock_families(
+    array(select (r.result ->> 'run_id')::uuid from jsonb_array_elements(v_results) as r (result))
+  );
 
-  v_tasks := pgflow._record_completions(settle_tasks.results);
-  perform pgflow._settle_completions(v_tasks);
+  if exists (select from pgflow.steps s where s.subflow_slug is not null) then
+    v_children := pgflow._start_children(v_results);
+    v_results := v_children.results;
+    v_child_run_ids := v_child_run_ids || v_children.child_run_ids;
+  end if;
 
-  if settle_tasks.results @? '$[*] ? (exists (@.error_message) || exists (@.release))' then
-    v_failures := pgflow._record_failures(settle_tasks.results);
-    perform pgflow._settle_failures(v_failures);
-    v_tasks := v_tasks || v_failures;
+  v_completed := pgflow._record_completions(v_results);
+  perform pgflow._settle_completions(v_completed);
+
+  if v_results @? '$[*] ? (exists (@.error_message) || exists (@.release))' then
+    v_failed := pgflow._record_failures(v_results);
+    perform pgflow._settle_failures(v_failed);
+  end if;
+
+  if v_child_run_ids is not null then
+    perform pgflow._settle_parents(v_child_run_ids);
   end if;
 
   return query
   select t.*
-  from unnest(v_tasks) s
+  from unnest(v_completed || v_failed) s
   join pgflow.step_tasks t
     on t.run_id = s.run_id
     and t.step_slug = s.step_slug
-    and t.task_index = s.task_index;
+    and t.task_index = s.task_index
+  union all
+  select t.*
+  from unnest(v_children.child_run_ids) as c (run_id)
+  join pgflow.runs r
+    on r.run_id = c.run_id
+  join pgflow.step_tasks t
+    on t.run_id = r.parent_run_id
+    and t.step_slug = r.parent_step_slug
+    and t.task_index = r.parent_task_index;
 end;
 $$;
 

@@ -1,6 +1,29 @@
+-- _messages: the messages of all flows' queues, which are a table each.
+create or replace function pgflow._messages()
+  returns table (flow_slug text, message_id bigint, message jsonb)
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+declare
+  v_queries text;
+begin
+  select string_agg(
+    format('select %L, q.msg_id, q.message from pgmq.%I q', f.flow_slug, 'q_' || lower(f.flow_slug)),
+    ' union all '
+  )
+  into v_queries
+  from pgflow.flows f;
+
+  if v_queries is not null then
+    return query execute v_queries;
+  end if;
+end;
+$$;
+
 -- broken_invariants: what must never be; empty at all times.
 --
--- For tests and for operators. It reads every open run, and the queues through their messages' tasks.
+-- For tests and for operators: it reads all runs and all queues.
 create view pgflow.broken_invariants
   with (security_invoker = on)
 as
@@ -73,6 +96,41 @@ select 'open task has neither a message nor something it waits for', t.run_id, t
 from pgflow.step_tasks t
 where t.status in ('queued', 'started')
   and t.message_id is null
-  and t.due_at is null;
+  and t.due_at is null
+union all
+select 'task waits for a child run that is not open', t.run_id, t.step_slug, t.task_index
+from pgflow.step_tasks t
+join pgflow.steps st
+  on st.flow_slug = t.flow_slug
+  and st.step_slug = t.step_slug
+where t.status = 'waiting'
+  and st.performed_by = 'subflow'
+  and not exists (
+    select
+    from pgflow.runs r
+    where r.run_id = t.child_run_id
+      and r.status = 'started'
+  )
+union all
+select 'open task''s message is not in its queue', t.run_id, t.step_slug, t.task_index
+from pgflow.step_tasks t
+left join pgflow._messages() m
+  on m.flow_slug = t.flow_slug
+  and m.message_id = t.message_id
+where t.status in ('queued', 'started')
+  and t.message_id is not null
+  and m.message_id is null
+union all
+select
+  format('message %s of queue "%s" has no open task', m.message_id, m.flow_slug),
+  null,
+  m.message ->> 'step_slug',
+  null
+from pgflow._messages() m
+left join pgflow.step_tasks t
+  on t.flow_slug = m.flow_slug
+  and t.message_id = m.message_id
+  and t.status in ('queued', 'started')
+where t.run_id is null;
 
 comment on view pgflow.broken_invariants is 'What must never be: a row here is a defect of the engine.';
