@@ -1,0 +1,58 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { compileFlow, Flow, flowShape } from "pgflow/dsl";
+import { AnalyzeWebsite } from "../../flows/analyze_website.ts";
+import { GreetUser } from "../../flows/greet_user.ts";
+import { testDatabase } from "../database.ts";
+
+const handler = () => null;
+
+const Everything = new Flow({ slug: "everything", maxAttempts: 0, baseDelay: 0, timeout: 1 })
+  .step("_", handler)
+  .step({ slug: "second", dependsOn: ["_"], maxAttempts: 9, baseDelay: 8, timeout: 7 }, handler)
+  .step("third", ["second", "_"], handler);
+
+Deno.test("compileFlow() and flowShape() describe the same flow to the database", async () => {
+  await using db = await testDatabase();
+
+  const statuses: string[] = [];
+  for (const flow of [GreetUser, AnalyzeWebsite, Everything]) {
+    // Twice, as when a migration runs in a database that a worker has compiled the flow in.
+    for (const statement of [...compileFlow(flow), ...compileFlow(flow)]) {
+      await db.sql.unsafe(statement);
+    }
+    const [row] = await db.sql`
+      select pgflow.ensure_flow_compiled(${flow.slug}, ${db.sql.json(flowShape(flow) as never)})
+        as result`;
+    statuses.push(row!["result"].status);
+  }
+  assertEquals(statuses, ["verified", "verified", "verified"]);
+
+  const steps = await db.sql`
+    select step_slug, opt_max_attempts, opt_base_delay, opt_timeout
+    from pgflow.steps where flow_slug = 'everything' order by step_index`;
+  assertEquals(steps.map((step) => Object.values(step)), [
+    ["_", null, null, null],
+    ["second", 9, 8, 7],
+    ["third", null, null, null],
+  ]);
+});
+
+Deno.test("the database refuses the slugs that the DSL refuses, and takes those it takes", async () => {
+  await using db = await testDatabase();
+  const slugs = ["a", "A_9", "_", "s".repeat(128), "run", "", "1a", "a-b", "a b", "ä", "a\n"];
+  for (const slug of [...slugs, "s".repeat(129)]) {
+    const [row] = await db.sql`select pgflow.is_valid_slug(${slug}) as valid`;
+    assertEquals({ slug, valid: row!["valid"] }, { slug, valid: takes(slug) });
+  }
+  await db.sql`select pgflow.create_flow(${"f".repeat(47)})`;
+  await assertRejects(() => db.sql`select pgflow.create_flow(${"f".repeat(48)})`);
+});
+
+function takes(slug: string): boolean {
+  try {
+    new Flow({ slug: "f" }).step(slug, handler);
+    return true;
+  } catch {
+    return false;
+  }
+}
