@@ -1152,13 +1152,14 @@ $$;
 -- Takes the run of each step that has just ended (one entry per step), and the steps that gained
 -- ended dependencies with how many. A step that ends without a task (skipped, or a map over nothing)
 -- is an ended dependency of the next wave, so the number of statements depends on the length of such
--- chains, not on the number of runs, steps or elements.
+-- chains, not on the number of runs, steps or elements. In runs that start later no step is plain.
 -- The caller holds the locks of the root runs.
 create or replace function pgflow._advance_steps(
   ended_run_ids uuid[],
   run_ids uuid[],
   step_slugs text[],
-  arrived int[]
+  arrived int[],
+  later boolean default false
 )
   returns void
   language plpgsql
@@ -1186,9 +1187,12 @@ begin
         remaining_deps = s.remaining_deps - c.arrived,
         (status, started_at) = (
           select
-            case when s.remaining_deps = c.arrived and st.is_plain then 'started' else 'created' end,
-            case when s.remaining_deps = c.arrived and st.is_plain then now() end
+            case when x.starts then 'started' else 'created' end,
+            case when x.starts then now() end
           from pgflow.steps st
+          cross join lateral (
+            select s.remaining_deps = c.arrived and st.is_plain and not _advance_steps.later as starts
+          ) x
           where st.flow_slug = s.flow_slug
             and st.step_slug = s.step_slug
         )
@@ -1706,6 +1710,7 @@ as $$
 declare
   v_steps int;
   v_root_map text;
+  v_later boolean;
   v_run_ids uuid[];
   v_roots record;
 begin
@@ -1715,6 +1720,8 @@ begin
       message = format('Cannot start flow "%s": it does not exist', _start_runs.flow_slug),
       hint = 'Start its worker once, or apply the migration that "deno task compile" writes.';
   end if;
+
+  v_later := exists (select from unnest(_start_runs.new_runs) n where n.start_at > now());
 
   select
     count(*),
@@ -1775,38 +1782,31 @@ begin
     s.deps_count,
     case when s.step_type = 'single' then 1 end,
     case when s.step_type = 'single' then 1 end,
-    case when s.deps_count = 0 and s.is_plain then 'started' else 'created' end,
-    case when s.deps_count = 0 and s.is_plain then now() end
+    case when s.deps_count = 0 and s.is_plain and not v_later then 'started' else 'created' end,
+    case when s.deps_count = 0 and s.is_plain and not v_later then now() end
   from unnest(v_run_ids) as r (run_id)
   cross join pgflow.steps s
   where s.flow_slug = _start_runs.flow_slug;
 
   select
-    array_agg(s.flow_slug) filter (where s.is_plain and r.start_at is null) as flow_slugs,
-    array_agg(r.run_id) filter (where s.is_plain and r.start_at is null) as run_ids,
-    array_agg(s.step_slug) filter (where s.is_plain and r.start_at is null) as step_slugs,
-    array_agg(r.run_id) filter (where s.is_plain and r.start_at is not null) as later_run_ids,
-    array_agg(s.step_slug) filter (where s.is_plain and r.start_at is not null) as later_step_slugs,
-    array_agg(r.run_id) filter (where not s.is_plain) as other_run_ids,
-    array_agg(s.step_slug) filter (where not s.is_plain) as other_step_slugs
+    array_agg(r.run_id) filter (where s.is_plain and not v_later) as plain_run_ids,
+    array_agg(s.step_slug) filter (where s.is_plain and not v_later) as plain_step_slugs,
+    array_agg(r.run_id) filter (where not s.is_plain or v_later) as other_run_ids,
+    array_agg(s.step_slug) filter (where not s.is_plain or v_later) as other_step_slugs
   into v_roots
-  from unnest(v_run_ids) as x (run_id)
-  join pgflow.runs r on r.run_id = x.run_id
-  join pgflow.steps s on s.flow_slug = r.flow_slug
-  where s.deps_count = 0;
+  from unnest(v_run_ids) as r (run_id)
+  cross join pgflow.steps s
+  where s.flow_slug = _start_runs.flow_slug
+    and s.deps_count = 0;
 
-  if v_roots.run_ids is not null then
+  if v_roots.plain_run_ids is not null then
     perform pgflow._queue_tasks(
-      v_roots.flow_slugs,
-      v_roots.run_ids,
-      v_roots.step_slugs,
-      array_fill(0, array[cardinality(v_roots.run_ids)]),
+      array_fill(_start_runs.flow_slug, array[cardinality(v_roots.plain_run_ids)]),
+      v_roots.plain_run_ids,
+      v_roots.plain_step_slugs,
+      array_fill(0, array[cardinality(v_roots.plain_run_ids)]),
       null
     );
-  end if;
-
-  if v_roots.later_run_ids is not null then
-    perform pgflow._create_tasks(v_roots.later_run_ids, v_roots.later_step_slugs);
   end if;
 
   if v_roots.other_run_ids is not null then
@@ -1814,7 +1814,8 @@ begin
       null,
       v_roots.other_run_ids,
       v_roots.other_step_slugs,
-      array_fill(0, array[cardinality(v_roots.other_run_ids)])
+      array_fill(0, array[cardinality(v_roots.other_run_ids)]),
+      v_later
     );
   end if;
 
@@ -2230,6 +2231,10 @@ begin
       attempts_count = t.attempts_count + 1,
       open_attempt = t.attempts_count + 1,
       started_at = clock_timestamp(),
+      error_message = case
+        when o.lost_attempt is null then t.error_message
+        else format('[lost worker] attempt %s was never reported', o.lost_attempt)
+      end,
       last_worker_id = _claim_tasks.worker_id
     from open_tasks o
     where t.run_id = o.run_id
@@ -2237,7 +2242,7 @@ begin
       and t.task_index = o.task_index
     returning
       t.flow_slug, t.run_id, t.step_slug, t.input, t.message_id, t.task_index, t.attempts_count,
-      o.seconds, o.lost_attempt, o.lost_worker_id
+      t.error_message, o.seconds, o.lost_attempt, o.lost_worker_id
   ),
 
   -- A message that reappeared under an open attempt means that its worker was lost.
@@ -2246,9 +2251,7 @@ begin
       run_id, step_slug, task_index, attempt, error_message, worker_id
     )
     select
-      c.run_id, c.step_slug, c.task_index, c.lost_attempt,
-      format('[lost worker] attempt %s was never reported', c.lost_attempt),
-      c.lost_worker_id
+      c.run_id, c.step_slug, c.task_index, c.lost_attempt, c.error_message, c.lost_worker_id
     from claimed c
     where c.lost_attempt is not null
     on conflict do nothing
@@ -2422,7 +2425,8 @@ begin
         'task_index', t.task_index,
         'attempt', t.open_attempt,
         'error_message', format('[lost worker] attempt %s was never reported', t.attempts_count),
-        'permanent', true
+        'permanent', true,
+        'unclaimed', true
       )
     )
     filter (
@@ -2617,6 +2621,8 @@ begin
       coalesce(e.result ->> 'error_message', 'unknown error') as error_message,
       coalesce((e.result ->> 'permanent')::boolean, false) as permanent,
       e.result ? 'error_message' as failed,
+      -- Set by the poll that finds a task without attempts left: nobody made one more.
+      e.result ? 'unclaimed' as unclaimed,
       e.position
     from jsonb_array_elements(_record_failures.results) with ordinality as e (result, position)
     where e.result ? 'error_message'
@@ -2630,6 +2636,7 @@ begin
       t.task_index,
       t.message_id,
       t.open_attempt,
+      r.failed and not r.unclaimed and t.open_attempt is null as counts_attempt,
       r.error_message,
       r.position,
       case
@@ -2688,13 +2695,12 @@ begin
       failed_at = case when a.outcome = 'exhausted' then now() end,
       started_at = case when a.outcome = 'exhausted' then t.started_at end,
       error_message = case a.outcome when 'released' then t.error_message else a.error_message end,
-      attempts_count = t.attempts_count
-        + (a.outcome in ('retried', 'exhausted') and t.open_attempt is null)::int,
+      attempts_count = t.attempts_count + a.counts_attempt::int,
       attempts_forgiven = t.attempts_forgiven + (a.outcome = 'released')::int,
       open_attempt = null,
       -- A distant retry waits outside the queue, which must not fill with invisible messages.
       due_at = case
-        when a.outcome = 'retried' and a.seconds > 60 then
+        when a.outcome = 'retried' and (a.seconds > 60 or t.message_id is null) then
           clock_timestamp() + make_interval(secs => a.seconds)
       end,
       message_id = case when a.outcome <> 'retried' or a.seconds <= 60 then t.message_id end
@@ -3256,7 +3262,7 @@ declare
   v_completed pgflow.settled_task[];
   v_failed pgflow.settled_task[];
   v_child_run_ids uuid[];
-  v_children record;
+  v_started_run_ids uuid[];
 begin
   if jsonb_typeof(v_results) is distinct from 'array' then
     raise exception using
@@ -3270,9 +3276,9 @@ begin
   );
 
   if exists (select from pgflow.steps s where s.subflow_slug is not null) then
-    v_children := pgflow._start_children(v_results);
-    v_results := v_children.results;
-    v_child_run_ids := v_child_run_ids || v_children.child_run_ids;
+    select c.results, c.child_run_ids
+    into v_results, v_started_run_ids
+    from pgflow._start_children(v_results) c;
   end if;
 
   v_completed := pgflow._record_completions(v_results);
@@ -3283,8 +3289,8 @@ begin
     perform pgflow._settle_failures(v_failed);
   end if;
 
-  if v_child_run_ids is not null then
-    perform pgflow._settle_parents(v_child_run_ids);
+  if v_child_run_ids is not null or v_started_run_ids is not null then
+    perform pgflow._settle_parents(v_child_run_ids || v_started_run_ids);
   end if;
 
   return query
@@ -3296,7 +3302,7 @@ begin
     and t.task_index = s.task_index
   union all
   select t.*
-  from unnest(v_children.child_run_ids) as c (run_id)
+  from unnest(v_started_run_ids) as c (run_id)
   join pgflow.runs r
     on r.run_id = c.run_id
   join pgflow.step_tasks t
@@ -4060,7 +4066,9 @@ left join pgflow.step_tasks t
   on t.flow_slug = m.flow_slug
   and t.message_id = m.message_id
   and t.status in ('queued', 'started')
-where t.run_id is null;
+-- A foreign message is not the engine's; the next poll archives it.
+where m.message ? 'run_id'
+  and t.run_id is null;
 
 comment on view pgflow.broken_invariants is 'What must never be: a row here is a defect of the engine.';
 

@@ -16,6 +16,7 @@ as $$
 declare
   v_steps int;
   v_root_map text;
+  v_later boolean;
   v_run_ids uuid[];
   v_roots record;
 begin
@@ -25,6 +26,8 @@ begin
       message = format('Cannot start flow "%s": it does not exist', _start_runs.flow_slug),
       hint = 'Start its worker once, or apply the migration that "deno task compile" writes.';
   end if;
+
+  v_later := exists (select from unnest(_start_runs.new_runs) n where n.start_at > now());
 
   select
     count(*),
@@ -85,38 +88,31 @@ begin
     s.deps_count,
     case when s.step_type = 'single' then 1 end,
     case when s.step_type = 'single' then 1 end,
-    case when s.deps_count = 0 and s.is_plain then 'started' else 'created' end,
-    case when s.deps_count = 0 and s.is_plain then now() end
+    case when s.deps_count = 0 and s.is_plain and not v_later then 'started' else 'created' end,
+    case when s.deps_count = 0 and s.is_plain and not v_later then now() end
   from unnest(v_run_ids) as r (run_id)
   cross join pgflow.steps s
   where s.flow_slug = _start_runs.flow_slug;
 
   select
-    array_agg(s.flow_slug) filter (where s.is_plain and r.start_at is null) as flow_slugs,
-    array_agg(r.run_id) filter (where s.is_plain and r.start_at is null) as run_ids,
-    array_agg(s.step_slug) filter (where s.is_plain and r.start_at is null) as step_slugs,
-    array_agg(r.run_id) filter (where s.is_plain and r.start_at is not null) as later_run_ids,
-    array_agg(s.step_slug) filter (where s.is_plain and r.start_at is not null) as later_step_slugs,
-    array_agg(r.run_id) filter (where not s.is_plain) as other_run_ids,
-    array_agg(s.step_slug) filter (where not s.is_plain) as other_step_slugs
+    array_agg(r.run_id) filter (where s.is_plain and not v_later) as plain_run_ids,
+    array_agg(s.step_slug) filter (where s.is_plain and not v_later) as plain_step_slugs,
+    array_agg(r.run_id) filter (where not s.is_plain or v_later) as other_run_ids,
+    array_agg(s.step_slug) filter (where not s.is_plain or v_later) as other_step_slugs
   into v_roots
-  from unnest(v_run_ids) as x (run_id)
-  join pgflow.runs r on r.run_id = x.run_id
-  join pgflow.steps s on s.flow_slug = r.flow_slug
-  where s.deps_count = 0;
+  from unnest(v_run_ids) as r (run_id)
+  cross join pgflow.steps s
+  where s.flow_slug = _start_runs.flow_slug
+    and s.deps_count = 0;
 
-  if v_roots.run_ids is not null then
+  if v_roots.plain_run_ids is not null then
     perform pgflow._queue_tasks(
-      v_roots.flow_slugs,
-      v_roots.run_ids,
-      v_roots.step_slugs,
-      array_fill(0, array[cardinality(v_roots.run_ids)]),
+      array_fill(_start_runs.flow_slug, array[cardinality(v_roots.plain_run_ids)]),
+      v_roots.plain_run_ids,
+      v_roots.plain_step_slugs,
+      array_fill(0, array[cardinality(v_roots.plain_run_ids)]),
       null
     );
-  end if;
-
-  if v_roots.later_run_ids is not null then
-    perform pgflow._create_tasks(v_roots.later_run_ids, v_roots.later_step_slugs);
   end if;
 
   if v_roots.other_run_ids is not null then
@@ -124,7 +120,8 @@ begin
       null,
       v_roots.other_run_ids,
       v_roots.other_step_slugs,
-      array_fill(0, array[cardinality(v_roots.other_run_ids)])
+      array_fill(0, array[cardinality(v_roots.other_run_ids)]),
+      v_later
     );
   end if;
 

@@ -60,6 +60,10 @@ begin
       attempts_count = t.attempts_count + 1,
       open_attempt = t.attempts_count + 1,
       started_at = clock_timestamp(),
+      error_message = case
+        when o.lost_attempt is null then t.error_message
+        else format('[lost worker] attempt %s was never reported', o.lost_attempt)
+      end,
       last_worker_id = _claim_tasks.worker_id
     from open_tasks o
     where t.run_id = o.run_id
@@ -67,7 +71,7 @@ begin
       and t.task_index = o.task_index
     returning
       t.flow_slug, t.run_id, t.step_slug, t.input, t.message_id, t.task_index, t.attempts_count,
-      o.seconds, o.lost_attempt, o.lost_worker_id
+      t.error_message, o.seconds, o.lost_attempt, o.lost_worker_id
   ),
 
   -- A message that reappeared under an open attempt means that its worker was lost.
@@ -76,9 +80,7 @@ begin
       run_id, step_slug, task_index, attempt, error_message, worker_id
     )
     select
-      c.run_id, c.step_slug, c.task_index, c.lost_attempt,
-      format('[lost worker] attempt %s was never reported', c.lost_attempt),
-      c.lost_worker_id
+      c.run_id, c.step_slug, c.task_index, c.lost_attempt, c.error_message, c.lost_worker_id
     from claimed c
     where c.lost_attempt is not null
     on conflict do nothing

@@ -134,7 +134,8 @@ begin
         'task_index', t.task_index,
         'attempt', t.open_attempt,
         'error_message', format('[lost worker] attempt %s was never reported', t.attempts_count),
-        'permanent', true
+        'permanent', true,
+        'unclaimed', true
       )
     )
     filter (

@@ -68,6 +68,8 @@ begin
       coalesce(e.result ->> 'error_message', 'unknown error') as error_message,
       coalesce((e.result ->> 'permanent')::boolean, false) as permanent,
       e.result ? 'error_message' as failed,
+      -- Set by the poll that finds a task without attempts left: nobody made one more.
+      e.result ? 'unclaimed' as unclaimed,
       e.position
     from jsonb_array_elements(_record_failures.results) with ordinality as e (result, position)
     where e.result ? 'error_message'
@@ -81,6 +83,7 @@ begin
       t.task_index,
       t.message_id,
       t.open_attempt,
+      r.failed and not r.unclaimed and t.open_attempt is null as counts_attempt,
       r.error_message,
       r.position,
       case
@@ -139,13 +142,12 @@ begin
       failed_at = case when a.outcome = 'exhausted' then now() end,
       started_at = case when a.outcome = 'exhausted' then t.started_at end,
       error_message = case a.outcome when 'released' then t.error_message else a.error_message end,
-      attempts_count = t.attempts_count
-        + (a.outcome in ('retried', 'exhausted') and t.open_attempt is null)::int,
+      attempts_count = t.attempts_count + a.counts_attempt::int,
       attempts_forgiven = t.attempts_forgiven + (a.outcome = 'released')::int,
       open_attempt = null,
       -- A distant retry waits outside the queue, which must not fill with invisible messages.
       due_at = case
-        when a.outcome = 'retried' and a.seconds > 60 then
+        when a.outcome = 'retried' and (a.seconds > 60 or t.message_id is null) then
           clock_timestamp() + make_interval(secs => a.seconds)
       end,
       message_id = case when a.outcome <> 'retried' or a.seconds <= 60 then t.message_id end

@@ -20,7 +20,7 @@ declare
   v_completed pgflow.settled_task[];
   v_failed pgflow.settled_task[];
   v_child_run_ids uuid[];
-  v_children record;
+  v_started_run_ids uuid[];
 begin
   if jsonb_typeof(v_results) is distinct from 'array' then
     raise exception using
@@ -34,9 +34,9 @@ begin
   );
 
   if exists (select from pgflow.steps s where s.subflow_slug is not null) then
-    v_children := pgflow._start_children(v_results);
-    v_results := v_children.results;
-    v_child_run_ids := v_child_run_ids || v_children.child_run_ids;
+    select c.results, c.child_run_ids
+    into v_results, v_started_run_ids
+    from pgflow._start_children(v_results) c;
   end if;
 
   v_completed := pgflow._record_completions(v_results);
@@ -47,8 +47,8 @@ begin
     perform pgflow._settle_failures(v_failed);
   end if;
 
-  if v_child_run_ids is not null then
-    perform pgflow._settle_parents(v_child_run_ids);
+  if v_child_run_ids is not null or v_started_run_ids is not null then
+    perform pgflow._settle_parents(v_child_run_ids || v_started_run_ids);
   end if;
 
   return query
@@ -60,7 +60,7 @@ begin
     and t.task_index = s.task_index
   union all
   select t.*
-  from unnest(v_children.child_run_ids) as c (run_id)
+  from unnest(v_started_run_ids) as c (run_id)
   join pgflow.runs r
     on r.run_id = c.run_id
   join pgflow.step_tasks t

@@ -131,6 +131,8 @@ left join pgflow.step_tasks t
   on t.flow_slug = m.flow_slug
   and t.message_id = m.message_id
   and t.status in ('queued', 'started')
-where t.run_id is null;
+-- A foreign message is not the engine's; the next poll archives it.
+where m.message ? 'run_id'
+  and t.run_id is null;
 
 comment on view pgflow.broken_invariants is 'What must never be: a row here is a defect of the engine.';
