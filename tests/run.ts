@@ -1,9 +1,10 @@
 /**
  * Runs every test on one Postgres that it starts itself, and ends with one line of counts.
  *
- * `deno task test` runs all suites; `deno task test pgtap`, `… deno` or `… doc` runs one, and a last
- * argument selects files by a part of their path. `DATABASE_URL` names another server to use: a
- * superuser's URL, on which databases are created and dropped.
+ * `deno task test` runs all suites but one; `deno task test pgtap`, `… deno`, `… doc` or `… edge` runs
+ * one, and a last argument selects files by a part of their path. The edge suite runs what an edge
+ * function contains under the Deno of the edge runtime, which npx fetches. `DATABASE_URL` names
+ * another server to use: a superuser's URL, on which databases are created and dropped.
  *
  * @module
  */
@@ -11,8 +12,11 @@ import { startPostgres } from "../lib/local/postgres.ts";
 import { type Counts, runPgtap } from "./pgtap.ts";
 
 const suites = ["pgtap", "deno", "doc"];
-const asked = Deno.args.filter((arg) => suites.includes(arg));
-const filter = Deno.args.find((arg) => !suites.includes(arg)) ?? "";
+const edgeDeno = ["npx", "-y", "deno@2.1.4"];
+const edgeFolders = ["tests/dsl", "tests/db", "tests/flows", "tests/worker"];
+const isSuite = (arg: string) => arg === "edge" || suites.includes(arg);
+const asked = Deno.args.filter(isSuite);
+const filter = Deno.args.find((arg) => !isSuite(arg)) ?? "";
 
 const own = Deno.env.has("DATABASE_URL") ? undefined : await startPostgres();
 const serverUrl = own?.url ?? Deno.env.get("DATABASE_URL")!;
@@ -41,8 +45,9 @@ async function runSuite(suite: string): Promise<Counts> {
     await using database = await testDatabase();
     return await runPgtap(database.url, filter);
   }
-  if (suite === "doc") return await runDeno(["--doc", "lib/dsl", "lib/worker", "lib/client"]);
-  return await runDeno(filter === "" ? ["tests"] : await matchingTests());
+  if (suite === "doc") return await runDeno([Deno.execPath()], ["--doc", "lib"]);
+  if (suite === "edge") return await runDeno(edgeDeno, edgeFolders);
+  return await runDeno([Deno.execPath()], filter === "" ? ["tests"] : await matchingTests());
 }
 
 async function matchingTests(): Promise<string[]> {
@@ -58,10 +63,10 @@ async function matchingTests(): Promise<string[]> {
   return files.filter((file) => file.includes(filter));
 }
 
-/** Runs `deno test` in the same Deno, shows what it prints, and reads its last line. */
-async function runDeno(args: string[]): Promise<Counts> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--quiet", ...args],
+/** Runs `deno test`, shows what it prints, and reads its last line. */
+async function runDeno([command, ...before]: string[], args: string[]): Promise<Counts> {
+  const child = new Deno.Command(command!, {
+    args: [...before, "test", "-A", ...args],
     cwd: new URL("../", import.meta.url),
     env: { NO_COLOR: "1" },
     stdout: "piped",
