@@ -41,14 +41,18 @@ select results_eq(
 select results_eq('select queue_name::text from pgmq.meta', $$ values ('f') $$, 'it has its queue');
 
 create temp table before as
-  select ctid, xmin::text, flow_slug from pgflow.flows union all select ctid, xmin::text, step_slug from pgflow.steps;
+  select ctid::text as place, xmin::text as written_by, flow_slug from pgflow.flows
+  union all
+  select ctid::text, xmin::text, step_slug from pgflow.steps;
 select is(
   pgflow.ensure_flow_compiled(flow_slug => 'f', shape => (select shape from shape)),
   '{"status": "verified", "differences": []}',
   'the same shape again is verified'
 );
 select set_eq(
-  'select ctid, xmin::text, flow_slug from pgflow.flows union all select ctid, xmin::text, step_slug from pgflow.steps',
+  'select ctid::text as place, xmin::text as written_by, flow_slug from pgflow.flows
+  union all
+  select ctid::text, xmin::text, step_slug from pgflow.steps',
   'table before',
   'without a write'
 );

@@ -46,7 +46,7 @@ select throws_ok(
   'a slug that would share a queue'
 );
 select results_eq('select flow_slug from pgflow.flows', $$ values ('Taken') $$, 'no flow was left behind');
-select results_eq('select queue_name::text from pgmq.meta', $$ values ('taken') $$, 'and no queue');
+select results_eq('select queue_name::text from pgmq.meta', $$ values ('Taken') $$, 'and no queue');
 
 select finish();
 rollback;
