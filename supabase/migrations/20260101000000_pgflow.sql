@@ -285,7 +285,7 @@ create table pgflow.step_tasks (
   constraint completed_task_has_output check ((status = 'completed') = (output is not null)),
   constraint due_task_is_open check (due_at is null or status in ('queued', 'waiting'))
 )
-  with (fillfactor = 60);
+  with (fillfactor = 50);
 
 create index step_tasks_due_idx on pgflow.step_tasks (flow_slug, due_at)
   where due_at is not null;
@@ -361,13 +361,10 @@ create view pgflow.step_inputs
   with (security_invoker = on)
 as
 select
-  s.flow_slug,
-  s.run_id,
-  s.step_slug,
-  jsonb_build_object(
-    'run',
-    (select r.input from pgflow.runs r where r.run_id = s.run_id)
-  ) || coalesce(
+  r.flow_slug,
+  r.run_id,
+  st.step_slug,
+  jsonb_build_object('run', r.input) || coalesce(
     (
       select jsonb_object_agg(o.dep_slug, o.output) filter (where o.output is not null)
       from (
@@ -377,28 +374,32 @@ select
             when ds.step_type = 'single' then (
               select t.output
               from pgflow.step_tasks t
-              where t.run_id = s.run_id
+              where t.run_id = r.run_id
                 and t.step_slug = d.dep_slug
                 and t.task_index = 0
             )
             else (
-              select m.output
-              from pgflow.step_states m
-              where m.run_id = s.run_id
-                and m.step_slug = d.dep_slug
+              select s.output
+              from pgflow.step_states s
+              where s.run_id = r.run_id
+                and s.step_slug = d.dep_slug
             )
           end as output
         from pgflow.deps d
         join pgflow.steps ds
           on ds.flow_slug = d.flow_slug
           and ds.step_slug = d.dep_slug
-        where d.flow_slug = s.flow_slug
-          and d.step_slug = s.step_slug
+        where d.flow_slug = st.flow_slug
+          and d.step_slug = st.step_slug
+        -- Keeps the planner from looking each output up twice, for the value and for the filter.
+        offset 0
       ) o
     ),
     '{}'
   ) as input
-from pgflow.step_states s;
+-- A plain list, so that a statement with a fixed join order still goes by the run's id first.
+from pgflow.runs r, pgflow.steps st
+where st.flow_slug = r.flow_slug;
 
 comment on view pgflow.step_inputs is
   'The input of each step of each run: {"run": …, "<dependency>": its output, …}.';
@@ -2274,9 +2275,8 @@ begin
     array_agg(c.message_id) filter (where c.seconds <> _claim_tasks.seconds_hidden),
     array_agg(c.seconds) filter (where c.seconds <> _claim_tasks.seconds_hidden)
   into v_tasks, v_message_ids, v_seconds
-  from claimed c
-  join pgflow.step_inputs i
-    on i.run_id = c.run_id
+  from claimed c, pgflow.step_inputs i
+  where i.run_id = c.run_id
     and i.step_slug = c.step_slug;
 
   if cardinality(v_message_ids) > 0 then

@@ -121,7 +121,7 @@ create table pgflow.step_tasks (
   constraint completed_task_has_output check ((status = 'completed') = (output is not null)),
   constraint due_task_is_open check (due_at is null or status in ('queued', 'waiting'))
 )
-  with (fillfactor = 60);
+  with (fillfactor = 50);
 
 create index step_tasks_due_idx on pgflow.step_tasks (flow_slug, due_at)
   where due_at is not null;

@@ -103,9 +103,8 @@ begin
     array_agg(c.message_id) filter (where c.seconds <> _claim_tasks.seconds_hidden),
     array_agg(c.seconds) filter (where c.seconds <> _claim_tasks.seconds_hidden)
   into v_tasks, v_message_ids, v_seconds
-  from claimed c
-  join pgflow.step_inputs i
-    on i.run_id = c.run_id
+  from claimed c, pgflow.step_inputs i
+  where i.run_id = c.run_id
     and i.step_slug = c.step_slug;
 
   if cardinality(v_message_ids) > 0 then
