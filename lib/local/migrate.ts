@@ -5,6 +5,11 @@ import { migrationFiles } from "./migration_files.ts";
 /** What {@linkcode applyMigrations} does besides the migrations. */
 export interface MigrateOptions {
   /**
+   * Whether the tables that flows write to are made as well, by flows/<slug>.sql.
+   * @default false
+   */
+  flows?: boolean;
+  /**
    * Whether the development helpers of supabase/seed.sql are loaded as well.
    * @default false
    */

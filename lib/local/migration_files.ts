@@ -1,25 +1,20 @@
 /**
  * Lists the SQL files that make an empty database a migrated one, in order: the stand-ins for the
- * platform, supabase/migrations by name and, if asked, supabase/seed.sql.
+ * platform, supabase/migrations and, if asked, flows/<slug>.sql and supabase/seed.sql.
  */
-export function migrationFiles(options: { seed?: boolean } = {}): URL[] {
+export function migrationFiles(options: { flows?: boolean; seed?: boolean } = {}): URL[] {
   const supabase = new URL("../../supabase/", import.meta.url);
-  const migrations = new URL("migrations/", supabase);
-  const names = Array.from(Deno.readDirSync(migrations), (entry) => entry.name)
-    .filter((name) => name.endsWith(".sql"))
-    .sort();
-  const files = [
+  return [
     new URL("./platform.sql", import.meta.url),
-    ...names.map((name) => new URL(name, migrations)),
+    ...sqlFiles(new URL("migrations/", supabase)),
+    ...(options.flows ? sqlFiles(new URL("../../flows/", import.meta.url)) : []),
+    ...(options.seed ? sqlFiles(supabase).filter(({ href }) => href.endsWith("/seed.sql")) : []),
   ];
-  const seed = new URL("seed.sql", supabase);
-  return options.seed && isFile(seed) ? [...files, seed] : files;
 }
 
-function isFile(url: URL): boolean {
-  try {
-    return Deno.statSync(url).isFile;
-  } catch {
-    return false;
-  }
+function sqlFiles(folder: URL): URL[] {
+  return Array.from(Deno.readDirSync(folder))
+    .filter(({ isFile, name }) => isFile && name.endsWith(".sql"))
+    .map(({ name }) => new URL(name, folder))
+    .sort((a, b) => a.href < b.href ? -1 : 1);
 }
