@@ -77,6 +77,7 @@ create table pgflow.flows (
   opt_max_attempts int not null default 3,
   opt_base_delay int not null default 1,
   opt_timeout int not null default 60,
+  on_failure_slug text,
   created_at timestamptz not null default now(),
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
@@ -154,6 +155,7 @@ alter table pgflow.deps enable row level security;
 comment on table pgflow.flows is 'One row per flow; its slug is also the name of its pgmq queue.';
 comment on table pgflow.steps is 'The nodes of a flow''s graph; null options mean the flow''s.';
 comment on table pgflow.deps is 'The edges of a flow''s graph: step_slug waits for dep_slug.';
+comment on column pgflow.flows.on_failure_slug is 'A flow that is started with the run, the step and the error when a run fails.';
 comment on column pgflow.steps.step_type is 'How many tasks the step has: single, or map (one per element of an array).';
 comment on column pgflow.steps.performed_by is 'Who performs a task: handler (a worker), approval (somebody outside), subflow (a child run).';
 comment on column pgflow.steps.opt_timeout is 'Seconds a handler may take, or the time limit of an approval (null: none).';
@@ -525,7 +527,8 @@ create or replace function pgflow.create_flow(
   flow_slug text,
   max_attempts int default 3,
   base_delay int default 5,
-  timeout int default 60
+  timeout int default 60,
+  on_failure_slug text default null
 )
   returns pgflow.flows
   language plpgsql
@@ -546,12 +549,15 @@ begin
       hint = 'The slug also names the flow''s queue: use at most 47 characters.';
   end if;
 
-  insert into pgflow.flows (flow_slug, opt_max_attempts, opt_base_delay, opt_timeout)
+  insert into pgflow.flows (
+    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, on_failure_slug
+  )
   values (
     create_flow.flow_slug,
     create_flow.max_attempts,
     create_flow.base_delay,
-    create_flow.timeout
+    create_flow.timeout,
+    create_flow.on_failure_slug
   )
   on conflict do nothing
   returning * into v_flow;
@@ -580,7 +586,7 @@ begin
 end;
 $$;
 
-comment on function pgflow.create_flow(text, int, int, int) is
+comment on function pgflow.create_flow(text, int, int, int, text) is
   'Creates a flow and its queue; delays and timeouts are in seconds.';
 
 -- == 11_add_step.sql ==============================================================================
@@ -709,8 +715,8 @@ comment on function pgflow.add_step(
 --
 -- A shape is {"max_attempts", "base_delay", "timeout", "steps": [{"step_slug", "deps_slugs", …}]} with
 -- the names and defaults of create_flow and add_step; the steps stand in their order. Returns
--- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts and delays
--- of a verified flow are updated in place; its shape never is. Many workers may start at once: the
+-- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts, delays and
+-- the flow for failures of a verified flow are updated in place; its shape never is. Many workers may start at once: the
 -- first creates the flow under an advisory lock, the others verify it and write nothing.
 create or replace function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb)
   returns jsonb
@@ -845,7 +851,8 @@ begin
     flow_slug => _compile_flow.flow_slug,
     max_attempts => coalesce((_compile_flow.shape ->> 'max_attempts')::int, 3),
     base_delay => coalesce((_compile_flow.shape ->> 'base_delay')::int, 5),
-    timeout => coalesce((_compile_flow.shape ->> 'timeout')::int, 60)
+    timeout => coalesce((_compile_flow.shape ->> 'timeout')::int, 60),
+    on_failure_slug => _compile_flow.shape ->> 'on_failure_slug'
   );
 
   insert into pgflow.steps (
@@ -960,16 +967,18 @@ as $$
   set
     opt_max_attempts = o.max_attempts,
     opt_base_delay = o.base_delay,
-    opt_timeout = o.timeout
+    opt_timeout = o.timeout,
+    on_failure_slug = o.on_failure_slug
   from (
     select
       coalesce((_update_options.shape ->> 'max_attempts')::int, 3) as max_attempts,
       coalesce((_update_options.shape ->> 'base_delay')::int, 5) as base_delay,
-      coalesce((_update_options.shape ->> 'timeout')::int, 60) as timeout
+      coalesce((_update_options.shape ->> 'timeout')::int, 60) as timeout,
+      _update_options.shape ->> 'on_failure_slug' as on_failure_slug
   ) o
   where f.flow_slug = _update_options.flow_slug
-    and (f.opt_max_attempts, f.opt_base_delay, f.opt_timeout)
-      is distinct from (o.max_attempts, o.base_delay, o.timeout);
+    and (f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.on_failure_slug)
+      is distinct from (o.max_attempts, o.base_delay, o.timeout, o.on_failure_slug);
 
   update pgflow.steps s
   set
@@ -1688,6 +1697,71 @@ begin
   from cancelled c;
 
   perform pgflow._archive_messages(v_flow_slugs, v_message_ids);
+
+  perform pgflow._start_failure_runs(
+    array(
+      select r.run_id
+      from pgflow.runs r
+      join pgflow.flows f on f.flow_slug = r.flow_slug
+      where r.run_id = any (v_ended)
+        and r.status = 'failed'
+        and f.on_failure_slug is not null
+    )
+  );
+end;
+$$;
+
+-- _start_failure_runs: start the flows that are to run when these failed runs' flows fail.
+--
+-- A run of its own, so that the hook is as durable, retried and visible as any flow. Its input is
+-- {"run_id", "flow_slug", "input", "step_slug", "error_message"}. A hook whose flow does not exist is
+-- passed over: it must not keep the run from failing.
+create or replace function pgflow._start_failure_runs(run_ids uuid[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  if cardinality(_start_failure_runs.run_ids) = 0 then
+    return;
+  end if;
+
+  perform pgflow._start_runs(h.on_failure_slug, h.runs)
+  from (
+    select
+      f.on_failure_slug,
+      array_agg(
+        jsonb_populate_record(
+          null::pgflow.runs,
+          jsonb_build_object(
+            'idempotency_key', format('failure of %s at %s', r.run_id, r.failed_at),
+            'owner', r.owner,
+            'input', jsonb_build_object(
+              'run_id', r.run_id,
+              'flow_slug', r.flow_slug,
+              'input', r.input,
+              'step_slug', s.step_slug,
+              'error_message', r.error_message
+            )
+          )
+        )
+      ) as runs
+    from pgflow.runs r
+    join pgflow.flows f
+      on f.flow_slug = r.flow_slug
+    join pgflow.flows hook
+      on hook.flow_slug = f.on_failure_slug
+    left join lateral (
+      select x.step_slug
+      from pgflow.step_states x
+      where x.run_id = r.run_id
+        and x.status = 'failed'
+      order by x.step_slug
+      limit 1
+    ) s on true
+    where r.run_id = any (_start_failure_runs.run_ids)
+    group by f.on_failure_slug
+  ) h;
 end;
 $$;
 
@@ -3719,223 +3793,11 @@ $$;
 comment on function pgflow.retry_run(uuid) is
   'Lets a failed or cancelled run go on from where it stopped, and returns it.';
 
--- == 70_get_run_with_states.sql ===================================================================
-
--- get_run_with_states: a run and its steps as one JSON object, for people and clients.
---
--- {"run": {…}, "steps": [{…}]}: the columns of both tables, steps in the order of their definition,
--- with each single step's output in its place. Null for an unknown run.
-create or replace function pgflow.get_run_with_states(run_id uuid)
-  returns jsonb
-  language sql
-  stable
-  set search_path = ''
-as $$
-  select jsonb_build_object(
-    'run', to_jsonb(r),
-    'steps', coalesce(
-      (
-        select jsonb_agg(
-          to_jsonb(s) || jsonb_build_object('output', coalesce(s.output, t.output))
-          order by st.step_index
-        )
-        from pgflow.step_states s
-        join pgflow.steps st
-          on st.flow_slug = s.flow_slug
-          and st.step_slug = s.step_slug
-        left join pgflow.step_tasks t
-          on t.run_id = s.run_id
-          and t.step_slug = s.step_slug
-          and t.task_index = 0
-          and st.step_type = 'single'
-        where s.run_id = r.run_id
-      ),
-      '[]'
-    )
-  )
-  from pgflow.runs r
-  where r.run_id = get_run_with_states.run_id;
-$$;
-
-comment on function pgflow.get_run_with_states(uuid) is
-  'A run and its steps as {"run": {…}, "steps": [{…}]}, or null if there is no such run.';
-
--- start_flow_with_states: start a run that may be watched, and return it with its steps.
-create or replace function pgflow.start_flow_with_states(
-  flow_slug text,
-  input jsonb,
-  run_id uuid default null
-)
-  returns jsonb
-  language plpgsql
-  set search_path = ''
-as $$
-#variable_conflict use_column
-declare
-  v_run pgflow.runs;
-begin
-  v_run.run_id := start_flow_with_states.run_id;
-  v_run.input := coalesce(start_flow_with_states.input, 'null');
-  v_run.broadcast := true;
-
-  select r.* into v_run
-  from pgflow._start_run(start_flow_with_states.flow_slug, v_run) r;
-
-  return pgflow.get_run_with_states(v_run.run_id);
-end;
-$$;
-
-comment on function pgflow.start_flow_with_states(text, jsonb, uuid) is
-  'Starts a run whose events are broadcast, and returns it as get_run_with_states does.';
-
--- == 80_workers.sql ===============================================================================
-
--- register_worker: announce a worker; the same worker again lives on.
-create or replace function pgflow.register_worker(
-  worker_id uuid,
-  queue_name text,
-  function_name text
-)
-  returns void
-  language sql
-  set search_path = ''
-as $$
-  insert into pgflow.workers (worker_id, queue_name, function_name)
-  values (register_worker.worker_id, register_worker.queue_name, register_worker.function_name)
-  on conflict (worker_id) do update set last_heartbeat_at = now();
-$$;
-
-comment on function pgflow.register_worker(uuid, text, text) is 'Announces a worker of a function.';
-
--- heartbeat_worker: keep a worker alive; true when it should stop.
---
--- A worker stops when a newer version took its place (deprecated), or when it is unknown or stopped.
-create or replace function pgflow.heartbeat_worker(worker_id uuid)
-  returns boolean
-  language plpgsql
-  set search_path = ''
-as $$
-#variable_conflict use_column
-declare
-  v_deprecated boolean;
-begin
-  update pgflow.workers w
-  set last_heartbeat_at = clock_timestamp()
-  where w.worker_id = heartbeat_worker.worker_id
-    and w.stopped_at is null
-  returning w.deprecated_at is not null into v_deprecated;
-
-  return coalesce(v_deprecated, true);
-end;
-$$;
-
-comment on function pgflow.heartbeat_worker(uuid) is
-  'Keeps a worker alive and returns whether it should stop.';
-
--- stop_worker: say that a worker takes no more tasks.
-create or replace function pgflow.stop_worker(worker_id uuid)
-  returns void
-  language sql
-  set search_path = ''
-as $$
-  update pgflow.workers w
-  set stopped_at = clock_timestamp()
-  where w.worker_id = stop_worker.worker_id
-    and w.stopped_at is null;
-$$;
-
-comment on function pgflow.stop_worker(uuid) is 'Says that a worker takes no more tasks.';
-
--- deprecate_workers: ask all workers of a function but one to stop; returns how many were asked.
-create or replace function pgflow.deprecate_workers(
-  function_name text,
-  except_worker_id uuid default null
-)
-  returns int
-  language sql
-  set search_path = ''
-as $$
-  with deprecated as (
-    update pgflow.workers w
-    set deprecated_at = clock_timestamp()
-    where w.function_name = deprecate_workers.function_name
-      and w.worker_id is distinct from deprecate_workers.except_worker_id
-      and w.deprecated_at is null
-      and w.stopped_at is null
-    returning w.worker_id
-  )
-
-  select count(*)::int from deprecated;
-$$;
-
-comment on function pgflow.deprecate_workers(text, uuid) is
-  'Asks all workers of a function but one to finish what they hold and stop.';
-
--- == 90_public_api.sql ============================================================================
-
--- api_start_flow: start a run for a caller who came through the API.
---
--- Security definer, because callers have no rights on pgflow's tables: 99_access.sql says who may.
-create or replace function pgflow.api_start_flow(
-  flow_slug text,
-  input jsonb,
-  run_id uuid,
-  idempotency_key text,
-  start_at timestamptz
-)
-  returns jsonb
-  language plpgsql
-  security definer
-  set search_path = ''
-as $$
-#variable_conflict use_column
-declare
-  v_run pgflow.runs;
-begin
-  v_run.run_id := api_start_flow.run_id;
-  v_run.input := coalesce(api_start_flow.input, 'null');
-  v_run.idempotency_key := api_start_flow.idempotency_key;
-  v_run.start_at := api_start_flow.start_at;
-  v_run.broadcast := true;
-
-  select r.* into v_run
-  from pgflow._start_run(api_start_flow.flow_slug, v_run) r;
-
-  return to_jsonb(v_run);
-end;
-$$;
-
--- public.start_flow: what supabase.rpc('start_flow', { flow_slug, input }) calls.
---
--- A thin invoker's function over the definer's function in pgflow, a schema the API does not expose.
-create or replace function public.start_flow(
-  flow_slug text,
-  input jsonb default 'null',
-  run_id uuid default null,
-  idempotency_key text default null,
-  start_at timestamptz default null
-)
-  returns jsonb
-  language sql
-  set search_path = ''
-as $$
-  select pgflow.api_start_flow(
-    start_flow.flow_slug,
-    start_flow.input,
-    start_flow.run_id,
-    start_flow.idempotency_key,
-    start_flow.start_at
-  );
-$$;
-
-comment on function public.start_flow(text, jsonb, uuid, text, timestamptz) is
-  'Starts a run of a flow and returns it; the same run_id or idempotency_key returns the same run.';
-
--- == 95_broken_invariants.sql =====================================================================
+-- == 69_broken_invariants.sql =====================================================================
 
 -- _messages: the messages of all flows' queues, which are a table each.
 create or replace function pgflow._messages()
-  returns table (flow_slug text, message_id bigint, message jsonb)
+  returns table (flow_slug text, message_id bigint, message jsonb, visible_at timestamptz)
   language plpgsql
   stable
   set search_path = ''
@@ -3944,7 +3806,7 @@ declare
   v_queries text;
 begin
   select string_agg(
-    format('select %L, q.msg_id, q.message from pgmq.%I q', f.flow_slug, 'q_' || lower(f.flow_slug)),
+    format('select %L, q.msg_id, q.message, q.vt from pgmq.%I q', f.flow_slug, 'q_' || lower(f.flow_slug)),
     ' union all '
   )
   into v_queries
@@ -4071,6 +3933,549 @@ where m.message ? 'run_id'
   and t.run_id is null;
 
 comment on view pgflow.broken_invariants is 'What must never be: a row here is a defect of the engine.';
+
+-- == 70_get_run_with_states.sql ===================================================================
+
+-- get_run_with_states: a run and its steps as one JSON object, for people and clients.
+--
+-- {"run": {…}, "steps": [{…}]}: the columns of both tables, steps in the order of their definition,
+-- with each single step's output in its place and every failed attempt. Null for an unknown run.
+create or replace function pgflow.get_run_with_states(run_id uuid)
+  returns jsonb
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select jsonb_build_object(
+    'run', to_jsonb(r),
+    'steps', coalesce(
+      (
+        select jsonb_agg(
+          to_jsonb(s) || jsonb_build_object(
+            'output', coalesce(s.output, t.output),
+            'failures', coalesce(
+              (
+                select jsonb_agg(
+                  jsonb_build_object(
+                    'task_index', f.task_index,
+                    'attempt', f.attempt,
+                    'error_message', f.error_message,
+                    'failed_at', f.failed_at
+                  )
+                  order by f.task_index, f.attempt
+                )
+                from pgflow.task_failures f
+                where f.run_id = s.run_id
+                  and f.step_slug = s.step_slug
+              ),
+              '[]'
+            )
+          )
+          order by st.step_index
+        )
+        from pgflow.step_states s
+        join pgflow.steps st
+          on st.flow_slug = s.flow_slug
+          and st.step_slug = s.step_slug
+        left join pgflow.step_tasks t
+          on t.run_id = s.run_id
+          and t.step_slug = s.step_slug
+          and t.task_index = 0
+          and st.step_type = 'single'
+        where s.run_id = r.run_id
+      ),
+      '[]'
+    )
+  )
+  from pgflow.runs r
+  where r.run_id = get_run_with_states.run_id;
+$$;
+
+comment on function pgflow.get_run_with_states(uuid) is
+  'A run and its steps as {"run": {…}, "steps": [{…}]}, or null if there is no such run.';
+
+-- start_flow_with_states: start a run that may be watched, and return it with its steps.
+create or replace function pgflow.start_flow_with_states(
+  flow_slug text,
+  input jsonb,
+  run_id uuid default null
+)
+  returns jsonb
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_run pgflow.runs;
+begin
+  v_run.run_id := start_flow_with_states.run_id;
+  v_run.input := coalesce(start_flow_with_states.input, 'null');
+  v_run.broadcast := true;
+
+  select r.* into v_run
+  from pgflow._start_run(start_flow_with_states.flow_slug, v_run) r;
+
+  return pgflow.get_run_with_states(v_run.run_id);
+end;
+$$;
+
+comment on function pgflow.start_flow_with_states(text, jsonb, uuid) is
+  'Starts a run whose events are broadcast, and returns it as get_run_with_states does.';
+
+-- == 71_why.sql ===================================================================================
+
+-- why: why a run does not advance, in one row, and what to do about it.
+--
+-- For people. Of several reasons the one that needs somebody to act comes first: no live worker, an
+-- approval, a child run, then what passes by itself. An ended run says how it ended.
+create or replace function pgflow.why(run_id uuid)
+  returns table (
+    reason text,
+    step_slug text,
+    task_index int,
+    since timestamptz,
+    until timestamptz,
+    advice text
+  )
+  language sql
+  stable
+  set search_path = ''
+as $$
+  with this_run as (
+    select r.* from pgflow.runs r where r.run_id = why.run_id
+  ),
+
+  open_tasks as (
+    select
+      t.*,
+      st.performed_by,
+      m.visible_at,
+      exists (
+        select
+        from pgflow.workers w
+        where t.flow_slug = any (string_to_array(w.queue_name, ','))
+          and w.stopped_at is null
+          and w.deprecated_at is null
+          and w.last_heartbeat_at > clock_timestamp() - interval '30 seconds'
+      ) as has_worker,
+      (
+        select w.last_heartbeat_at > clock_timestamp() - interval '30 seconds' and w.stopped_at is null
+        from pgflow.workers w
+        where w.worker_id = t.last_worker_id
+      ) as worker_lives
+    from this_run r
+    join pgflow.step_tasks t on t.run_id = r.run_id
+    join pgflow.steps st
+      on st.flow_slug = t.flow_slug
+      and st.step_slug = t.step_slug
+    left join pgflow._messages() m
+      on m.flow_slug = t.flow_slug
+      and m.message_id = t.message_id
+    where t.status in ('queued', 'started', 'waiting')
+  ),
+
+  reasons as (
+    select
+      0 as rank,
+      format('the run is %s', r.status) || coalesce(': ' || r.error_message, '') as reason,
+      null::text as step_slug,
+      null::int as task_index,
+      coalesce(r.completed_at, r.failed_at, r.cancelled_at) as since,
+      null::timestamptz as until,
+      case
+        when r.status in ('failed', 'cancelled') then
+          format('select pgflow.retry_run(%L) lets it go on from where it stopped', r.run_id)
+        else 'nothing to do'
+      end as advice
+    from this_run r
+    where r.status <> 'started'
+    union all
+    select
+      1,
+      'waiting for the run''s start time',
+      t.step_slug, t.task_index, r.started_at, r.start_at,
+      'nothing to do: it starts by itself'
+    from this_run r
+    join open_tasks t on t.due_at is not null
+    where r.start_at > clock_timestamp()
+    union all
+    select
+      2,
+      format('no live worker for flow "%s"', t.flow_slug),
+      t.step_slug, t.task_index, t.queued_at, null,
+      format('start the edge function that serves flow "%s", or look at its log', t.flow_slug)
+    from open_tasks t
+    where t.status = 'queued'
+      and t.open_attempt is null
+      and not t.has_worker
+      and coalesce(t.due_at, t.visible_at) <= clock_timestamp()
+    union all
+    select
+      3,
+      format('waiting for an approval of step "%s"', t.step_slug),
+      t.step_slug, t.task_index, t.queued_at, t.due_at,
+      format(
+        'select pgflow.complete_step(%L, %L, ''{}'', %s), or fail_step',
+        t.run_id, t.step_slug, t.task_index
+      )
+    from open_tasks t
+    where t.status = 'waiting'
+      and t.performed_by = 'approval'
+    union all
+    select
+      4,
+      format('waiting for child run %s of step "%s"', t.child_run_id, t.step_slug),
+      t.step_slug, t.task_index, t.started_at, null,
+      format('select * from pgflow.why(%L)', t.child_run_id)
+    from open_tasks t
+    where t.status = 'waiting'
+      and t.performed_by = 'subflow'
+    union all
+    select
+      5,
+      format('step "%s" is started on worker %s, which is gone', t.step_slug, t.last_worker_id),
+      t.step_slug, t.task_index, t.started_at, t.visible_at,
+      'nothing to do: it comes back by itself as its next attempt'
+    from open_tasks t
+    where t.status = 'started'
+      and not coalesce(t.worker_lives, true)
+    union all
+    select
+      6,
+      case
+        when t.attempts_count > t.attempts_forgiven then
+          format('waiting for a retry of step "%s" after: %s', t.step_slug, t.error_message)
+        else format('waiting for the start delay of step "%s"', t.step_slug)
+      end,
+      t.step_slug, t.task_index, t.queued_at, coalesce(t.due_at, t.visible_at),
+      'nothing to do: it goes on by itself'
+    from open_tasks t
+    where t.status = 'queued'
+      and t.open_attempt is null
+      and coalesce(t.due_at, t.visible_at) > clock_timestamp()
+    union all
+    select
+      7,
+      format('step "%s" is running on %s', t.step_slug, coalesce('worker ' || t.last_worker_id, 'a plain consumer')),
+      t.step_slug, t.task_index, t.started_at, t.visible_at,
+      'nothing to do: it is retried if it takes longer than its timeout'
+    from open_tasks t
+    where t.open_attempt is not null
+      and coalesce(t.worker_lives, true)
+    union all
+    select
+      8,
+      format('step "%s" is in the queue', t.step_slug),
+      t.step_slug, t.task_index, t.queued_at, null,
+      'nothing to do: a live worker takes it when it has a free slot'
+    from open_tasks t
+    where t.status = 'queued'
+      and t.open_attempt is null
+      and t.has_worker
+      and coalesce(t.due_at, t.visible_at) <= clock_timestamp()
+    union all
+    select
+      9,
+      'nothing of the run is open, which should never be',
+      null, null, r.started_at, null,
+      'look at pgflow.broken_invariants, and call pgflow.start_ready_steps and pgflow.maybe_complete_run'
+    from this_run r
+    where r.status = 'started'
+      and not exists (select from open_tasks)
+  )
+
+  select r.reason, r.step_slug, r.task_index, r.since, r.until, r.advice
+  from reasons r
+  order by r.rank, r.until, r.step_slug, r.task_index
+  limit 1;
+$$;
+
+comment on function pgflow.why(uuid) is
+  'Why a run does not advance, in one row, and what to do about it; no row for an unknown run.';
+
+-- == 80_workers.sql ===============================================================================
+
+-- register_worker: announce a worker; the same worker again lives on.
+create or replace function pgflow.register_worker(
+  worker_id uuid,
+  queue_name text,
+  function_name text
+)
+  returns void
+  language sql
+  set search_path = ''
+as $$
+  insert into pgflow.workers (worker_id, queue_name, function_name)
+  values (register_worker.worker_id, register_worker.queue_name, register_worker.function_name)
+  on conflict (worker_id) do update set last_heartbeat_at = now();
+$$;
+
+comment on function pgflow.register_worker(uuid, text, text) is 'Announces a worker of a function.';
+
+-- heartbeat_worker: keep a worker alive; true when it should stop.
+--
+-- A worker stops when a newer version took its place (deprecated), or when it is unknown or stopped.
+create or replace function pgflow.heartbeat_worker(worker_id uuid)
+  returns boolean
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_deprecated boolean;
+begin
+  update pgflow.workers w
+  set last_heartbeat_at = clock_timestamp()
+  where w.worker_id = heartbeat_worker.worker_id
+    and w.stopped_at is null
+  returning w.deprecated_at is not null into v_deprecated;
+
+  return coalesce(v_deprecated, true);
+end;
+$$;
+
+comment on function pgflow.heartbeat_worker(uuid) is
+  'Keeps a worker alive and returns whether it should stop.';
+
+-- stop_worker: say that a worker takes no more tasks.
+create or replace function pgflow.stop_worker(worker_id uuid)
+  returns void
+  language sql
+  set search_path = ''
+as $$
+  update pgflow.workers w
+  set stopped_at = clock_timestamp()
+  where w.worker_id = stop_worker.worker_id
+    and w.stopped_at is null;
+$$;
+
+comment on function pgflow.stop_worker(uuid) is 'Says that a worker takes no more tasks.';
+
+-- deprecate_workers: ask all workers of a function but one to stop; returns how many were asked.
+create or replace function pgflow.deprecate_workers(
+  function_name text,
+  except_worker_id uuid default null
+)
+  returns int
+  language sql
+  set search_path = ''
+as $$
+  with deprecated as (
+    update pgflow.workers w
+    set deprecated_at = clock_timestamp()
+    where w.function_name = deprecate_workers.function_name
+      and w.worker_id is distinct from deprecate_workers.except_worker_id
+      and w.deprecated_at is null
+      and w.stopped_at is null
+    returning w.worker_id
+  )
+
+  select count(*)::int from deprecated;
+$$;
+
+comment on function pgflow.deprecate_workers(text, uuid) is
+  'Asks all workers of a function but one to finish what they hold and stop.';
+
+-- == 81_prune_data_older_than.sql =================================================================
+
+-- prune_data_older_than: delete runs that ended before so long, archived messages and dead workers.
+--
+-- One call deletes at most max_runs runs and max_messages archived messages, so that no transaction
+-- holds many locks for long: call it until "more" is false, as pg_cron does every few minutes. Runs
+-- that a session holds are left for the next call. Child runs go with their root run.
+create or replace function pgflow.prune_data_older_than(
+  retention interval,
+  max_runs int default 1000,
+  max_messages int default 10000
+)
+  returns jsonb
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_before timestamptz := now() - prune_data_older_than.retention;
+  v_run_ids uuid[];
+  v_runs int;
+  v_deleted int;
+  v_messages int := 0;
+  v_workers int;
+  v_more boolean;
+  v_queue record;
+begin
+  v_run_ids := array(
+    select r.run_id
+    from pgflow.flows f
+    cross join lateral (
+      -- The index on (flow_slug, started_at) finds the oldest first: a run ends after it starts.
+      select x.run_id
+      from pgflow.runs x
+      where x.flow_slug = f.flow_slug
+        and x.started_at < v_before
+        and x.root_run_id is null
+        and x.status <> 'started'
+        and coalesce(x.completed_at, x.failed_at, x.cancelled_at) < v_before
+      order by x.started_at
+      limit prune_data_older_than.max_runs
+      for update skip locked
+    ) r
+    limit prune_data_older_than.max_runs
+  );
+
+  v_runs := cardinality(v_run_ids);
+
+  -- Children are found level by level; each delete takes a run's steps, tasks and failures with it.
+  with recursive families as (
+    select x.run_id from unnest(v_run_ids) as x (run_id)
+    union all
+    select c.run_id
+    from families p
+    join pgflow.runs c on c.parent_run_id = p.run_id
+  )
+
+  delete from pgflow.runs r
+  using families f
+  where r.run_id = f.run_id;
+
+  v_more := v_runs >= prune_data_older_than.max_runs;
+
+  for v_queue in select f.flow_slug from pgflow.flows f loop
+    execute format(
+      $query$
+        delete from pgmq.%1$I a
+        where a.msg_id = any (
+          array(
+            select o.msg_id
+            from pgmq.%1$I o
+            where o.archived_at < $1
+            order by o.archived_at
+            limit $2
+          )
+        )
+      $query$,
+      'a_' || lower(v_queue.flow_slug)
+    )
+    using v_before, prune_data_older_than.max_messages - v_messages;
+
+    get diagnostics v_deleted = row_count;
+    v_messages := v_messages + v_deleted;
+    exit when v_messages >= prune_data_older_than.max_messages;
+  end loop;
+
+  delete from pgflow.workers w
+  where w.last_heartbeat_at < v_before;
+
+  get diagnostics v_workers = row_count;
+
+  return jsonb_build_object(
+    'runs', v_runs,
+    'messages', v_messages,
+    'workers', v_workers,
+    'more', v_more or v_messages >= prune_data_older_than.max_messages
+  );
+end;
+$$;
+
+comment on function pgflow.prune_data_older_than(interval, int, int) is
+  'Deletes a bounded batch of ended runs, archived messages and workers; call until "more" is false.';
+
+-- == 82_schema_version.sql ========================================================================
+
+-- schema_version: the version of the installed schema, for workers to compare with their own.
+create or replace function pgflow.schema_version()
+  returns text
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select '0.1.0'::text;
+$$;
+
+comment on function pgflow.schema_version() is 'The version of the installed schema.';
+
+-- uninstall: remove pgflow, all its flows, runs and queues.
+--
+-- There is no way back, so it wants to hear what it does: confirm => 'delete all flows and runs'.
+create or replace function pgflow.uninstall(confirm text)
+  returns void
+  language plpgsql
+  set search_path = ''
+  set client_min_messages = warning
+as $$
+begin
+  if uninstall.confirm is distinct from 'delete all flows and runs' then
+    raise exception using
+      errcode = '22023',
+      message = 'Cannot uninstall pgflow: it deletes all flows and runs, and was not told to',
+      hint = 'Call pgflow.uninstall(confirm => ''delete all flows and runs'').';
+  end if;
+
+  perform pgmq.drop_queue(f.flow_slug) from pgflow.flows f;
+  drop function public.start_flow(text, jsonb, uuid, text, timestamptz);
+  drop schema pgflow cascade;
+end;
+$$;
+
+comment on function pgflow.uninstall(text) is 'Removes pgflow with all its flows, runs and queues.';
+
+-- == 90_public_api.sql ============================================================================
+
+-- api_start_flow: start a run for a caller who came through the API.
+--
+-- Security definer, because callers have no rights on pgflow's tables: 99_access.sql says who may.
+create or replace function pgflow.api_start_flow(
+  flow_slug text,
+  input jsonb,
+  run_id uuid,
+  idempotency_key text,
+  start_at timestamptz
+)
+  returns jsonb
+  language plpgsql
+  security definer
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_run pgflow.runs;
+begin
+  v_run.run_id := api_start_flow.run_id;
+  v_run.input := coalesce(api_start_flow.input, 'null');
+  v_run.idempotency_key := api_start_flow.idempotency_key;
+  v_run.start_at := api_start_flow.start_at;
+  v_run.broadcast := true;
+
+  select r.* into v_run
+  from pgflow._start_run(api_start_flow.flow_slug, v_run) r;
+
+  return to_jsonb(v_run);
+end;
+$$;
+
+-- public.start_flow: what supabase.rpc('start_flow', { flow_slug, input }) calls.
+--
+-- A thin invoker's function over the definer's function in pgflow, a schema the API does not expose.
+create or replace function public.start_flow(
+  flow_slug text,
+  input jsonb default 'null',
+  run_id uuid default null,
+  idempotency_key text default null,
+  start_at timestamptz default null
+)
+  returns jsonb
+  language sql
+  set search_path = ''
+as $$
+  select pgflow.api_start_flow(
+    start_flow.flow_slug,
+    start_flow.input,
+    start_flow.run_id,
+    start_flow.idempotency_key,
+    start_flow.start_at
+  );
+$$;
+
+comment on function public.start_flow(text, jsonb, uuid, text, timestamptz) is
+  'Starts a run of a flow and returns it; the same run_id or idempotency_key returns the same run.';
 
 -- == 99_access.sql ================================================================================
 

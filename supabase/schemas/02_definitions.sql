@@ -6,6 +6,7 @@ create table pgflow.flows (
   opt_max_attempts int not null default 3,
   opt_base_delay int not null default 1,
   opt_timeout int not null default 60,
+  on_failure_slug text,
   created_at timestamptz not null default now(),
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
@@ -83,6 +84,7 @@ alter table pgflow.deps enable row level security;
 comment on table pgflow.flows is 'One row per flow; its slug is also the name of its pgmq queue.';
 comment on table pgflow.steps is 'The nodes of a flow''s graph; null options mean the flow''s.';
 comment on table pgflow.deps is 'The edges of a flow''s graph: step_slug waits for dep_slug.';
+comment on column pgflow.flows.on_failure_slug is 'A flow that is started with the run, the step and the error when a run fails.';
 comment on column pgflow.steps.step_type is 'How many tasks the step has: single, or map (one per element of an array).';
 comment on column pgflow.steps.performed_by is 'Who performs a task: handler (a worker), approval (somebody outside), subflow (a child run).';
 comment on column pgflow.steps.opt_timeout is 'Seconds a handler may take, or the time limit of an approval (null: none).';

@@ -6,7 +6,8 @@ create or replace function pgflow.create_flow(
   flow_slug text,
   max_attempts int default 3,
   base_delay int default 5,
-  timeout int default 60
+  timeout int default 60,
+  on_failure_slug text default null
 )
   returns pgflow.flows
   language plpgsql
@@ -27,12 +28,15 @@ begin
       hint = 'The slug also names the flow''s queue: use at most 47 characters.';
   end if;
 
-  insert into pgflow.flows (flow_slug, opt_max_attempts, opt_base_delay, opt_timeout)
+  insert into pgflow.flows (
+    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, on_failure_slug
+  )
   values (
     create_flow.flow_slug,
     create_flow.max_attempts,
     create_flow.base_delay,
-    create_flow.timeout
+    create_flow.timeout,
+    create_flow.on_failure_slug
   )
   on conflict do nothing
   returning * into v_flow;
@@ -61,5 +65,5 @@ begin
 end;
 $$;
 
-comment on function pgflow.create_flow(text, int, int, int) is
+comment on function pgflow.create_flow(text, int, int, int, text) is
   'Creates a flow and its queue; delays and timeouts are in seconds.';

@@ -2,8 +2,8 @@
 --
 -- A shape is {"max_attempts", "base_delay", "timeout", "steps": [{"step_slug", "deps_slugs", …}]} with
 -- the names and defaults of create_flow and add_step; the steps stand in their order. Returns
--- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts and delays
--- of a verified flow are updated in place; its shape never is. Many workers may start at once: the
+-- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts, delays and
+-- the flow for failures of a verified flow are updated in place; its shape never is. Many workers may start at once: the
 -- first creates the flow under an advisory lock, the others verify it and write nothing.
 create or replace function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb)
   returns jsonb
@@ -138,7 +138,8 @@ begin
     flow_slug => _compile_flow.flow_slug,
     max_attempts => coalesce((_compile_flow.shape ->> 'max_attempts')::int, 3),
     base_delay => coalesce((_compile_flow.shape ->> 'base_delay')::int, 5),
-    timeout => coalesce((_compile_flow.shape ->> 'timeout')::int, 60)
+    timeout => coalesce((_compile_flow.shape ->> 'timeout')::int, 60),
+    on_failure_slug => _compile_flow.shape ->> 'on_failure_slug'
   );
 
   insert into pgflow.steps (
@@ -253,16 +254,18 @@ as $$
   set
     opt_max_attempts = o.max_attempts,
     opt_base_delay = o.base_delay,
-    opt_timeout = o.timeout
+    opt_timeout = o.timeout,
+    on_failure_slug = o.on_failure_slug
   from (
     select
       coalesce((_update_options.shape ->> 'max_attempts')::int, 3) as max_attempts,
       coalesce((_update_options.shape ->> 'base_delay')::int, 5) as base_delay,
-      coalesce((_update_options.shape ->> 'timeout')::int, 60) as timeout
+      coalesce((_update_options.shape ->> 'timeout')::int, 60) as timeout,
+      _update_options.shape ->> 'on_failure_slug' as on_failure_slug
   ) o
   where f.flow_slug = _update_options.flow_slug
-    and (f.opt_max_attempts, f.opt_base_delay, f.opt_timeout)
-      is distinct from (o.max_attempts, o.base_delay, o.timeout);
+    and (f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.on_failure_slug)
+      is distinct from (o.max_attempts, o.base_delay, o.timeout, o.on_failure_slug);
 
   update pgflow.steps s
   set

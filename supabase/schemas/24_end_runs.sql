@@ -104,5 +104,70 @@ begin
   from cancelled c;
 
   perform pgflow._archive_messages(v_flow_slugs, v_message_ids);
+
+  perform pgflow._start_failure_runs(
+    array(
+      select r.run_id
+      from pgflow.runs r
+      join pgflow.flows f on f.flow_slug = r.flow_slug
+      where r.run_id = any (v_ended)
+        and r.status = 'failed'
+        and f.on_failure_slug is not null
+    )
+  );
+end;
+$$;
+
+-- _start_failure_runs: start the flows that are to run when these failed runs' flows fail.
+--
+-- A run of its own, so that the hook is as durable, retried and visible as any flow. Its input is
+-- {"run_id", "flow_slug", "input", "step_slug", "error_message"}. A hook whose flow does not exist is
+-- passed over: it must not keep the run from failing.
+create or replace function pgflow._start_failure_runs(run_ids uuid[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  if cardinality(_start_failure_runs.run_ids) = 0 then
+    return;
+  end if;
+
+  perform pgflow._start_runs(h.on_failure_slug, h.runs)
+  from (
+    select
+      f.on_failure_slug,
+      array_agg(
+        jsonb_populate_record(
+          null::pgflow.runs,
+          jsonb_build_object(
+            'idempotency_key', format('failure of %s at %s', r.run_id, r.failed_at),
+            'owner', r.owner,
+            'input', jsonb_build_object(
+              'run_id', r.run_id,
+              'flow_slug', r.flow_slug,
+              'input', r.input,
+              'step_slug', s.step_slug,
+              'error_message', r.error_message
+            )
+          )
+        )
+      ) as runs
+    from pgflow.runs r
+    join pgflow.flows f
+      on f.flow_slug = r.flow_slug
+    join pgflow.flows hook
+      on hook.flow_slug = f.on_failure_slug
+    left join lateral (
+      select x.step_slug
+      from pgflow.step_states x
+      where x.run_id = r.run_id
+        and x.status = 'failed'
+      order by x.step_slug
+      limit 1
+    ) s on true
+    where r.run_id = any (_start_failure_runs.run_ids)
+    group by f.on_failure_slug
+  ) h;
 end;
 $$;

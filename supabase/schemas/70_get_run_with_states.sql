@@ -1,7 +1,7 @@
 -- get_run_with_states: a run and its steps as one JSON object, for people and clients.
 --
 -- {"run": {…}, "steps": [{…}]}: the columns of both tables, steps in the order of their definition,
--- with each single step's output in its place. Null for an unknown run.
+-- with each single step's output in its place and every failed attempt. Null for an unknown run.
 create or replace function pgflow.get_run_with_states(run_id uuid)
   returns jsonb
   language sql
@@ -13,7 +13,26 @@ as $$
     'steps', coalesce(
       (
         select jsonb_agg(
-          to_jsonb(s) || jsonb_build_object('output', coalesce(s.output, t.output))
+          to_jsonb(s) || jsonb_build_object(
+            'output', coalesce(s.output, t.output),
+            'failures', coalesce(
+              (
+                select jsonb_agg(
+                  jsonb_build_object(
+                    'task_index', f.task_index,
+                    'attempt', f.attempt,
+                    'error_message', f.error_message,
+                    'failed_at', f.failed_at
+                  )
+                  order by f.task_index, f.attempt
+                )
+                from pgflow.task_failures f
+                where f.run_id = s.run_id
+                  and f.step_slug = s.step_slug
+              ),
+              '[]'
+            )
+          )
           order by st.step_index
         )
         from pgflow.step_states s

@@ -1,6 +1,6 @@
 -- _messages: the messages of all flows' queues, which are a table each.
 create or replace function pgflow._messages()
-  returns table (flow_slug text, message_id bigint, message jsonb)
+  returns table (flow_slug text, message_id bigint, message jsonb, visible_at timestamptz)
   language plpgsql
   stable
   set search_path = ''
@@ -9,7 +9,7 @@ declare
   v_queries text;
 begin
   select string_agg(
-    format('select %L, q.msg_id, q.message from pgmq.%I q', f.flow_slug, 'q_' || lower(f.flow_slug)),
+    format('select %L, q.msg_id, q.message, q.vt from pgmq.%I q', f.flow_slug, 'q_' || lower(f.flow_slug)),
     ' union all '
   )
   into v_queries

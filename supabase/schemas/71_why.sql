@@ -1,0 +1,168 @@
+-- why: why a run does not advance, in one row, and what to do about it.
+--
+-- For people. Of several reasons the one that needs somebody to act comes first: no live worker, an
+-- approval, a child run, then what passes by itself. An ended run says how it ended.
+create or replace function pgflow.why(run_id uuid)
+  returns table (
+    reason text,
+    step_slug text,
+    task_index int,
+    since timestamptz,
+    until timestamptz,
+    advice text
+  )
+  language sql
+  stable
+  set search_path = ''
+as $$
+  with this_run as (
+    select r.* from pgflow.runs r where r.run_id = why.run_id
+  ),
+
+  open_tasks as (
+    select
+      t.*,
+      st.performed_by,
+      m.visible_at,
+      exists (
+        select
+        from pgflow.workers w
+        where t.flow_slug = any (string_to_array(w.queue_name, ','))
+          and w.stopped_at is null
+          and w.deprecated_at is null
+          and w.last_heartbeat_at > clock_timestamp() - interval '30 seconds'
+      ) as has_worker,
+      (
+        select w.last_heartbeat_at > clock_timestamp() - interval '30 seconds' and w.stopped_at is null
+        from pgflow.workers w
+        where w.worker_id = t.last_worker_id
+      ) as worker_lives
+    from this_run r
+    join pgflow.step_tasks t on t.run_id = r.run_id
+    join pgflow.steps st
+      on st.flow_slug = t.flow_slug
+      and st.step_slug = t.step_slug
+    left join pgflow._messages() m
+      on m.flow_slug = t.flow_slug
+      and m.message_id = t.message_id
+    where t.status in ('queued', 'started', 'waiting')
+  ),
+
+  reasons as (
+    select
+      0 as rank,
+      format('the run is %s', r.status) || coalesce(': ' || r.error_message, '') as reason,
+      null::text as step_slug,
+      null::int as task_index,
+      coalesce(r.completed_at, r.failed_at, r.cancelled_at) as since,
+      null::timestamptz as until,
+      case
+        when r.status in ('failed', 'cancelled') then
+          format('select pgflow.retry_run(%L) lets it go on from where it stopped', r.run_id)
+        else 'nothing to do'
+      end as advice
+    from this_run r
+    where r.status <> 'started'
+    union all
+    select
+      1,
+      'waiting for the run''s start time',
+      t.step_slug, t.task_index, r.started_at, r.start_at,
+      'nothing to do: it starts by itself'
+    from this_run r
+    join open_tasks t on t.due_at is not null
+    where r.start_at > clock_timestamp()
+    union all
+    select
+      2,
+      format('no live worker for flow "%s"', t.flow_slug),
+      t.step_slug, t.task_index, t.queued_at, null,
+      format('start the edge function that serves flow "%s", or look at its log', t.flow_slug)
+    from open_tasks t
+    where t.status = 'queued'
+      and t.open_attempt is null
+      and not t.has_worker
+      and coalesce(t.due_at, t.visible_at) <= clock_timestamp()
+    union all
+    select
+      3,
+      format('waiting for an approval of step "%s"', t.step_slug),
+      t.step_slug, t.task_index, t.queued_at, t.due_at,
+      format(
+        'select pgflow.complete_step(%L, %L, ''{}'', %s), or fail_step',
+        t.run_id, t.step_slug, t.task_index
+      )
+    from open_tasks t
+    where t.status = 'waiting'
+      and t.performed_by = 'approval'
+    union all
+    select
+      4,
+      format('waiting for child run %s of step "%s"', t.child_run_id, t.step_slug),
+      t.step_slug, t.task_index, t.started_at, null,
+      format('select * from pgflow.why(%L)', t.child_run_id)
+    from open_tasks t
+    where t.status = 'waiting'
+      and t.performed_by = 'subflow'
+    union all
+    select
+      5,
+      format('step "%s" is started on worker %s, which is gone', t.step_slug, t.last_worker_id),
+      t.step_slug, t.task_index, t.started_at, t.visible_at,
+      'nothing to do: it comes back by itself as its next attempt'
+    from open_tasks t
+    where t.status = 'started'
+      and not coalesce(t.worker_lives, true)
+    union all
+    select
+      6,
+      case
+        when t.attempts_count > t.attempts_forgiven then
+          format('waiting for a retry of step "%s" after: %s', t.step_slug, t.error_message)
+        else format('waiting for the start delay of step "%s"', t.step_slug)
+      end,
+      t.step_slug, t.task_index, t.queued_at, coalesce(t.due_at, t.visible_at),
+      'nothing to do: it goes on by itself'
+    from open_tasks t
+    where t.status = 'queued'
+      and t.open_attempt is null
+      and coalesce(t.due_at, t.visible_at) > clock_timestamp()
+    union all
+    select
+      7,
+      format('step "%s" is running on %s', t.step_slug, coalesce('worker ' || t.last_worker_id, 'a plain consumer')),
+      t.step_slug, t.task_index, t.started_at, t.visible_at,
+      'nothing to do: it is retried if it takes longer than its timeout'
+    from open_tasks t
+    where t.open_attempt is not null
+      and coalesce(t.worker_lives, true)
+    union all
+    select
+      8,
+      format('step "%s" is in the queue', t.step_slug),
+      t.step_slug, t.task_index, t.queued_at, null,
+      'nothing to do: a live worker takes it when it has a free slot'
+    from open_tasks t
+    where t.status = 'queued'
+      and t.open_attempt is null
+      and t.has_worker
+      and coalesce(t.due_at, t.visible_at) <= clock_timestamp()
+    union all
+    select
+      9,
+      'nothing of the run is open, which should never be',
+      null, null, r.started_at, null,
+      'look at pgflow.broken_invariants, and call pgflow.start_ready_steps and pgflow.maybe_complete_run'
+    from this_run r
+    where r.status = 'started'
+      and not exists (select from open_tasks)
+  )
+
+  select r.reason, r.step_slug, r.task_index, r.since, r.until, r.advice
+  from reasons r
+  order by r.rank, r.until, r.step_slug, r.task_index
+  limit 1;
+$$;
+
+comment on function pgflow.why(uuid) is
+  'Why a run does not advance, in one row, and what to do about it; no row for an unknown run.';
