@@ -1,0 +1,4 @@
+import { flowWorker } from "pgflow/worker";
+import { AnalyzeWebsite } from "../../flows/analyze_website.ts";
+
+Deno.serve(flowWorker(AnalyzeWebsite));
