@@ -39,8 +39,8 @@ export class WorkLoop {
   readonly #surroundings: Surroundings;
   readonly #wakeUp = new WakeUp();
   readonly #executions = new Set<Execution>();
-  #queues: string[];
-  #mayHaveWork = true;
+  /** Queues that may have work; those asked least recently come first. */
+  readonly #promising: Set<string>;
   #isWaiting = false;
   #waitError: unknown;
   #busyAt = performance.now();
@@ -48,7 +48,7 @@ export class WorkLoop {
   /** Creates a loop that does nothing yet. */
   constructor(parts: WorkLoopParts) {
     this.#parts = parts;
-    this.#queues = [...parts.flows.keys()];
+    this.#promising = new Set(parts.flows.keys());
     this.#surroundings = {
       ...parts.surroundings,
       onResult: (execution, result) => this.#take(execution, result),
@@ -60,12 +60,11 @@ export class WorkLoop {
   async run(): Promise<void> {
     const { settler, patience } = this.#parts;
     while (!this.#isOver()) {
-      const qty = this.#mayHaveWork || !settler.isEmpty ? this.#freeSlots() : 0;
+      // What is settled may make steps ready.
+      if (!settler.isEmpty) this.#expectWork();
+      const qty = this.#promising.size > 0 ? this.#freeSlots() : 0;
       if (qty === 0 && settler.isEmpty) {
-        this.#startWaiting();
-        await this.#wakeUp.sleep();
-        // Others may be about to finish: let them share the call.
-        if (!settler.isEmpty) await new Promise((resolve) => setImmediate(resolve));
+        await this.#rest();
         continue;
       }
       try {
@@ -91,7 +90,7 @@ export class WorkLoop {
     const { signal, lifecycle, settler, options } = this.#parts;
     if (signal.aborted) return true;
     if (this.#executions.size > 0 || !settler.isEmpty) return false;
-    return lifecycle.state !== "running" || (!this.#mayHaveWork &&
+    return lifecycle.state !== "running" || (this.#promising.size === 0 &&
       performance.now() - this.#busyAt >= options.idleSeconds * 1000);
   }
 
@@ -99,6 +98,15 @@ export class WorkLoop {
     const { lifecycle, options } = this.#parts;
     if (lifecycle.state !== "running") return 0;
     return Math.max(0, options.maxConcurrent - this.#executions.size);
+  }
+
+  /** Waits for work or results; those of handlers that end about now share the next call. */
+  async #rest(): Promise<void> {
+    await nextTurn();
+    if (!this.#parts.settler.isEmpty) return;
+    this.#startWaiting();
+    await this.#wakeUp.sleep();
+    await nextTurn();
   }
 
   /** Two calls, one round trip: the poll sees what the settled tasks made ready. */
@@ -116,17 +124,23 @@ export class WorkLoop {
 
   async #poll(qty: number): Promise<void> {
     const { db, workerId } = this.#parts;
-    // Queues take turns at being first, which matters when there are more of them than slots.
-    const queues = this.#queues.slice(0, qty);
-    this.#queues = [...this.#queues.slice(queues.length), ...queues];
+    const queues = [...this.#promising].slice(0, qty);
     const share = Math.floor(qty / queues.length);
-    let mayHaveMore = queues.length < this.#queues.length;
     await Promise.all(queues.map(async (queueName) => {
-      const tasks = await db.pollForTasks({ queueName, qty: share, workerId });
-      if (tasks.length === share) mayHaveMore = true;
-      for (const task of tasks) this.#start(task);
+      this.#promising.delete(queueName);
+      let isDrained = false;
+      try {
+        const tasks = await db.pollForTasks({ queueName, qty: share, workerId });
+        for (const task of tasks) this.#start(task);
+        isDrained = tasks.length < share;
+      } finally {
+        if (!isDrained) this.#promising.add(queueName);
+      }
     }));
-    this.#mayHaveWork = mayHaveMore;
+  }
+
+  #expectWork(): void {
+    for (const queueName of this.#parts.flows.keys()) this.#promising.add(queueName);
   }
 
   #start(task: ClaimedTask): void {
@@ -157,19 +171,18 @@ export class WorkLoop {
 
   /** One wait at a time, beside the handlers; what it finds is polled for. */
   #startWaiting(): void {
-    const { db, options, signal } = this.#parts;
+    const { db, flows, options, signal } = this.#parts;
     if (this.#isWaiting || this.#freeSlots() === 0) return;
     this.#isWaiting = true;
-    const queueNames = [...this.#parts.flows.keys()];
     db.waitForTasks({
-      queueNames,
+      queueNames: [...flows.keys()],
       maxSeconds: this.#waitSeconds(),
       pollIntervalMs: options.pollIntervalMs,
     }, signal)
       .catch((error) => this.#waitError = error)
       .finally(() => {
         this.#isWaiting = false;
-        this.#mayHaveWork = true;
+        this.#expectWork();
         this.#wakeUp.wake();
       });
   }
@@ -180,4 +193,8 @@ export class WorkLoop {
     const idle = (performance.now() - this.#busyAt) / 1000;
     return Math.max(1, Math.min(pollSeconds, Math.ceil(idleSeconds - idle)));
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
