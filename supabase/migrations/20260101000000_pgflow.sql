@@ -2218,15 +2218,26 @@ begin
       hint = 'Create the flow first: its worker does so when it starts.';
   end if;
 
+  -- Planned once per call: to plan it for each look would be most of what an idle worker costs. One
+  -- that was cancelled may have left its statement to the session.
+  if exists (
+    select
+    from pg_catalog.pg_prepared_statements p
+    where p.name operator(pg_catalog.=) 'pgflow_look'
+  ) then
+    deallocate pgflow_look;
+  end if;
+
+  execute pg_catalog.format(
+    'prepare pgflow_look as select %s or exists (select from pgflow.step_tasks t'
+      ' where t.flow_slug operator(pg_catalog.=) any (%L::pg_catalog.text[])'
+      ' and t.due_at operator(pg_catalog.<=) pg_catalog.clock_timestamp())',
+    v_look,
+    wait_for_tasks.queue_names
+  );
+
   loop
-    execute pg_catalog.concat(
-      'select ', v_look,
-      ' or exists (select from pgflow.step_tasks t'
-      ' where t.flow_slug operator(pg_catalog.=) any ($1)'
-      ' and t.due_at operator(pg_catalog.<=) pg_catalog.clock_timestamp())'
-    )
-    into v_found
-    using wait_for_tasks.queue_names;
+    execute 'execute pgflow_look' into v_found;
 
     exit when v_found
       or pg_catalog.clock_timestamp() operator(pg_catalog.>=) v_deadline;
@@ -2236,6 +2247,8 @@ begin
       wait_for_tasks.poll_interval_ms operator(pg_catalog./) 1000.0
     );
   end loop;
+
+  deallocate pgflow_look;
 end;
 $$;
 
