@@ -7,6 +7,7 @@
 import { createClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { PgflowError } from "../errors.ts";
+import { pause } from "./pause.ts";
 import { runProgram } from "./run_program.ts";
 import { RunProgress } from "./run_progress.ts";
 import type { RunStates } from "./run_states.ts";
@@ -68,6 +69,7 @@ async function analyze(stack: Stack, url: string, signal: AbortSignal): Promise<
     progress.show(states);
     if (states.run.status !== "started") return states;
     await pause(LOOK_MS, signal);
+    signal.throwIfAborted();
   }
 }
 
@@ -95,18 +97,4 @@ function report({ run, steps }: RunStates): void {
 function connect(url: string): { sql: postgres.Sql } & AsyncDisposable {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   return { sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }

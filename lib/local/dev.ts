@@ -16,23 +16,23 @@ await runProgram(async (signal) => {
     port: Number(Deno.env.get("PGFLOW_PORT") ?? usualPort()),
     onLog: ({ name, text }) => console.log(`[${name}] ${text}`),
   });
-  console.log(summaryOf(stack));
   const names = stack.functions.map(({ name }) => name);
   const wake = (names: string[]) =>
-    Promise.all(
-      workersAmong(stack, names).map((name) => startWorker(stack, name, signal)),
-    );
-  await wake(names);
-  await watchFunctions({
+    Promise.all(workersAmong(stack, names).map((name) => startWorker(stack, name, signal)));
+  const watching = watchFunctions({
     root,
     names,
     signal,
     onChange: async (changed) => {
       console.log(`Reloading ${changed.join(", ")}`);
       await Promise.all(changed.map((name) => stack.host.reload(name)));
+      console.log(`Reloaded ${changed.join(", ")}`);
       await wake(changed);
     },
   });
+  console.log(summaryOf(stack));
+  await wake(names);
+  await watching;
   console.log("Stopping …");
 });
 

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { EdgeFunction } from "./edge_function.ts";
 import type { FunctionLog } from "./function_log.ts";
 import type { HostMessage, IsolateMessage } from "./isolate_messages.ts";
+import { spawnShell } from "./spawn_shell.ts";
 import { textLines } from "./text_lines.ts";
 
 /** What a process needs besides its function. */
@@ -35,14 +36,11 @@ export class IsolateProcess {
 
   constructor(definition: EdgeFunction, options: IsolateProcessOptions) {
     this.#onMessage = options.onMessage;
-    this.#child = new Deno.Command("sh", {
-      args: ["-c", script, "isolate.sh", Deno.execPath(), ...runArguments(options.config)],
+    const command = [Deno.execPath(), ...runArguments(options.config)];
+    this.#child = spawnShell(script, command, {
       clearEnv: true,
       env: { ...inheritedEnv(), ...options.env, ...this.#introduction(definition) },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+    });
     const pump = async (stream: "stdout" | "stderr") => {
       for await (const text of textLines(this.#child[stream])) {
         options.onLog({ name: definition.name, stream, text });

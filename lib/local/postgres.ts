@@ -1,7 +1,11 @@
 import postgres from "postgres";
 import { PgflowError } from "../errors.ts";
-import { postgresFiles } from "./postgres_files.ts";
+import { type PostgresFiles, postgresFiles } from "./postgres_files.ts";
+import { spawnShell } from "./spawn_shell.ts";
 import { unprivilegedUser } from "./unprivileged_user.ts";
+
+// A port that was free a moment ago may be taken by the time Postgres wants it.
+const MAX_ATTEMPTS = 5;
 
 /** What to change about a Postgres started by {@linkcode startPostgres}. */
 export interface PostgresOptions {
@@ -39,19 +43,16 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Loca
   const script = await Deno.readTextFile(new URL("./postgres.sh", import.meta.url));
   for (let attempt = 1;; attempt++) {
     const port = freePort();
-    const child = new Deno.Command("sh", {
-      args: ["-c", script, "postgres.sh", files.bin, files.template, configuration(port, options)],
-      stdin: "piped",
-      stdout: "piped",
+    const settings = configuration(port, files, options);
+    const child = spawnShell(script, [files.bin, files.template, settings], {
       stderr: "null",
       cwd: "/",
       ...user,
-    }).spawn();
+    });
     const failure = await failureOf(child);
     if (failure === undefined) return new RunningPostgres(port, child);
-    if (!/could not bind|Address already in use/i.test(failure) || attempt === 5) {
-      throw startError(failure);
-    }
+    const isTaken = /could not bind|Address already in use/i.test(failure);
+    if (!isTaken || attempt === MAX_ATTEMPTS) throw startError(failure);
   }
 }
 
@@ -89,12 +90,12 @@ class RunningPostgres implements LocalPostgres {
   }
 }
 
-function configuration(port: number, options: PostgresOptions): string {
+function configuration(port: number, files: PostgresFiles, options: PostgresOptions): string {
   const settings: Record<string, string> = {
     port: String(port),
     listen_addresses: "127.0.0.1",
     max_connections: "200",
-    shared_preload_libraries: "pg_stat_statements",
+    ...(files.hasStatements ? { shared_preload_libraries: "pg_stat_statements" } : {}),
     timezone: "UTC",
     log_timezone: "UTC",
     ...(options.durable ? {} : { fsync: "off", full_page_writes: "off" }),
@@ -125,10 +126,12 @@ async function failureOf(child: Deno.ChildProcess): Promise<string | undefined> 
 
 function startError(said: string): PgflowError {
   const lines = said.trim().split("\n");
-  const reason = lines.findLast((line) => /FATAL|error|denied|cannot|failed/i.test(line)) ??
-    lines.at(-1) ?? "it ended without a word";
-  return new PgflowError(`Cannot start Postgres: ${reason}`, {
-    hint: /denied|mktemp/.test(reason)
+  // pg_ctl says that it failed, the server's log says why.
+  const telling = /^(?!pg_ctl).*(invalid|unrecognized|could not|denied|mktemp|FATAL)/;
+  const reason = (lines.find((line) => telling.test(line)) ?? lines.at(-1) ?? "")
+    .replace(/^.*?\b(LOG|FATAL|ERROR): +/, "");
+  return new PgflowError(`Cannot start Postgres: ${reason || "it ended without a word"}`, {
+    hint: said.includes("mktemp")
       ? "Set TMPDIR to a folder in which the server's user (as root: nobody) may create files"
       : lines.slice(-8).join("\n"),
   });

@@ -10,6 +10,8 @@ import type { UnprivilegedUser } from "./unprivileged_user.ts";
 export interface PostgresFiles {
   bin: string;
   template: string;
+  /** Whether it can count statements. */
+  hasStatements: boolean;
 }
 
 /** Where the npm packages of the embedded Postgres lie. */
@@ -40,7 +42,12 @@ export async function postgresFiles(user?: UnprivilegedUser): Promise<PostgresFi
       if (!(await exists(tree))) throw error;
     }
   }
-  return { bin: join(tree, "bin"), template: join(tree, "data", "template") };
+  const library = Deno.build.os === "darwin" ? "pg_stat_statements.dylib" : "pg_stat_statements.so";
+  return {
+    bin: join(tree, "bin"),
+    template: join(tree, "data", "template"),
+    hasStatements: await exists(join(tree, "lib", "postgresql", library)),
+  };
 }
 
 async function fillTree(

@@ -39,7 +39,7 @@ export function readConfig(root: URL): ProjectConfig {
       name,
       entrypoint: new URL(path, folder).href,
       verifyJwt: entry.verify_jwt ?? true,
-      env: entry.env ?? {},
+      env: { ...entry.env },
     });
     if (entry.enabled === false) found.delete(name);
   }

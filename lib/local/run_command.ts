@@ -1,5 +1,5 @@
 import { PgflowError } from "../errors.ts";
-import type { UnprivilegedUser } from "./unprivileged_user.ts";
+import { programMissing } from "./program_missing.ts";
 
 /**
  * Runs a program to its end and returns what it printed; fails with its last lines when it fails,
@@ -8,16 +8,13 @@ import type { UnprivilegedUser } from "./unprivileged_user.ts";
 export async function runCommand(
   program: string,
   args: string[],
-  user?: UnprivilegedUser,
+  user?: { uid: number; gid: number },
 ): Promise<string> {
   let output: Deno.CommandOutput;
   try {
     output = await new Deno.Command(program, { args, stdin: "null", cwd: "/", ...user }).output();
   } catch (cause) {
-    throw new PgflowError(`Cannot run program "${program}": ${(cause as Error).message}`, {
-      hint: "Install it with the system's package manager, or add its folder to PATH",
-      cause,
-    });
+    throw programMissing(program, cause);
   }
   const decoder = new TextDecoder();
   if (!output.success) {

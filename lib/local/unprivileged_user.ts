@@ -1,4 +1,5 @@
 import { PgflowError } from "../errors.ts";
+import { runCommand } from "./run_command.ts";
 
 /** The user and group that a server runs as when this process is root. */
 export interface UnprivilegedUser {
@@ -12,15 +13,15 @@ export interface UnprivilegedUser {
  */
 export async function unprivilegedUser(): Promise<UnprivilegedUser | undefined> {
   if (Deno.uid() !== 0) return undefined;
-  return { uid: await idOf("-u"), gid: await idOf("-g") };
-}
-
-async function idOf(flag: "-u" | "-g"): Promise<number> {
-  const { success, stdout } = await new Deno.Command("id", { args: [flag, "nobody"] }).output();
-  if (!success) {
+  try {
+    return {
+      uid: Number(await runCommand("id", ["-u", "nobody"])),
+      gid: Number(await runCommand("id", ["-g", "nobody"])),
+    };
+  } catch (cause) {
     throw new PgflowError('Cannot find user "nobody": the system does not list it', {
-      hint: "Postgres does not run as root: add a user nobody, or run the command as another user",
+      hint: "Postgres does not run as root: add that user, or run the command as another one",
+      cause,
     });
   }
-  return Number(new TextDecoder().decode(stdout));
 }

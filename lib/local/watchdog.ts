@@ -1,4 +1,5 @@
 import postgres from "postgres";
+import { pause } from "./pause.ts";
 
 // A worker without a sign of life for so long is taken for dead.
 const SILENCE = "15 seconds";
@@ -18,7 +19,7 @@ export function startWatchdog(
     while (!stopped.signal.aborted) {
       // Without the database, or with a function that does not start, there is the next look.
       await wakeNeeded(sql, wake).catch(() => {});
-      await pause(stopped.signal);
+      await pause(LOOK_MS, stopped.signal);
     }
   })();
   return {
@@ -52,17 +53,4 @@ async function wakeNeeded(
       )
   `;
   await Promise.all(rows.map(({ function_name }) => wake(function_name)));
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, LOOK_MS);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
 }

@@ -1,5 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { hostFunctions } from "./hosted_functions.ts";
+import { runProgram } from "./program.ts";
 
 Deno.test("FunctionsHost passes requests and answers through, wherever the function would listen", async () => {
   await using functions = hostFunctions();
@@ -137,3 +138,16 @@ async function isAlive(pid: number): Promise<boolean> {
   return (await new Deno.Command("kill", { args: ["-0", `${pid}`], stderr: "null" }).output())
     .success;
 }
+
+Deno.test("an isolate ends with its host's process, even in the middle of an endless loop", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const host = new URL("./programs/host_hanging.ts", import.meta.url);
+  await using running = runProgram(host, { args: [String(listener.addr.port)] });
+  using witness = await listener.accept();
+  const buffer = new Uint8Array(20);
+  assertEquals(await witness.read(buffer), "hanging".length);
+
+  running.kill("SIGKILL");
+
+  assertEquals(await witness.read(buffer).catch(() => null), null);
+});

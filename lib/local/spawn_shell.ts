@@ -1,0 +1,23 @@
+import { programMissing } from "./program_missing.ts";
+
+/** What a shell is started with; its standard streams are piped unless said otherwise. */
+export type SpawnShellOptions = Omit<Deno.CommandOptions, "args">;
+
+/** Starts a shell on the text of a script; `$1`, `$2`, … are the arguments. */
+export function spawnShell(
+  script: string,
+  args: string[],
+  options: SpawnShellOptions,
+): Deno.ChildProcess {
+  try {
+    return new Deno.Command("sh", {
+      args: ["-c", script, "pgflow", ...args],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      ...options,
+    }).spawn();
+  } catch (cause) {
+    throw programMissing("sh", cause);
+  }
+}
