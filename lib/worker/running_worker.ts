@@ -51,7 +51,9 @@ export class RunningWorker {
     // Whoever does not look at it looks at `done`.
     this.started.catch(() => {});
     this.done = this.#live();
-    options.signal?.addEventListener("abort", () => this.stop("aborted"));
+    options.signal?.addEventListener("abort", () => this.stop("aborted"), {
+      signal: this.#stopping.signal,
+    });
     if (options.signal?.aborted) this.stop("aborted");
   }
 
