@@ -59,7 +59,7 @@ begin
       perform pgflow.add_step('map_chain', 'again', array['each'], step_type => 'map');
       perform pgflow.add_step('map_chain', 'sum', array['again']);
     else
-      raise exception 'Cannot set up flow "%": no such flow is known to the tests', setup_flow.flow_slug;
+      raise exception 'Cannot set up flow "%": the tests know no such flow', setup_flow.flow_slug;
   end case;
 end;
 $$;
@@ -87,7 +87,11 @@ as $$
   select c.*
   from pgflow_tests.poll(poll_and_complete.flow_slug, poll_and_complete.qty) t
   cross join lateral pgflow.complete_task(
-    t.run_id, t.step_slug, t.task_index, jsonb_build_object('step', t.step_slug, 'index', t.task_index), t.attempt
+    t.run_id,
+    t.step_slug,
+    t.task_index,
+    jsonb_build_object('step', t.step_slug, 'index', t.task_index),
+    t.attempt
   ) c;
 $$;
 
@@ -134,7 +138,8 @@ create function pgflow_tests.seconds_hidden(flow_slug text)
 as $$
 begin
   return query execute format(
-    'select q.msg_id, round(extract(epoch from q.vt - clock_timestamp()))::int from pgmq.%I q order by 1',
+    'select q.msg_id, round(extract(epoch from q.vt - clock_timestamp()))::int'
+      ' from pgmq.%I q order by 1',
     'q_' || lower(seconds_hidden.flow_slug)
   );
 end;
@@ -147,7 +152,8 @@ create function pgflow_tests.queued_steps(flow_slug text)
 as $$
 begin
   return query execute format(
-    'select q.message ->> ''step_slug'', (q.message ->> ''task_index'')::int from pgmq.%I q order by q.msg_id',
+    'select q.message ->> ''step_slug'', (q.message ->> ''task_index'')::int'
+      ' from pgmq.%I q order by q.msg_id',
     'q_' || lower(queued_steps.flow_slug)
   );
 end;

@@ -5,9 +5,9 @@
 -- pgflow: a workflow engine inside Postgres.
 --
 -- A flow is a directed acyclic graph of steps. flows, steps and deps hold its shape; runs,
--- step_states, step_tasks and task_failures hold what happens. One pgmq queue per flow, named as its
--- slug, carries pointers to tasks that a worker may claim. Read the files in order: they follow the
--- life of a run.
+-- step_states, step_tasks and task_failures hold what happens. One pgmq queue per flow, named as
+-- its slug, carries pointers to tasks that a worker may claim. Read the files in order: they
+-- follow the life of a run.
 --
 --   describe   10 create_flow · 11 add_step · 12 ensure_flow_compiled
 --   start      30 start_flow · 31 start_flows
@@ -120,13 +120,19 @@ create table pgflow.steps (
   constraint step_type_is_known check (step_type in ('single', 'map')),
   constraint performed_by_is_known check (performed_by in ('handler', 'approval', 'subflow')),
   constraint map_step_has_at_most_one_dep check (step_type <> 'map' or deps_count <= 1),
-  constraint subflow_step_names_its_flow check ((performed_by = 'subflow') = (subflow_slug is not null)),
+  constraint subflow_step_names_its_flow check (
+    (performed_by = 'subflow') = (subflow_slug is not null)
+  ),
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
   constraint base_delay_is_not_negative check (opt_base_delay >= 0),
   constraint timeout_is_positive check (opt_timeout >= 1),
   constraint start_delay_is_not_negative check (opt_start_delay >= 0),
-  constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
-  constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
+  constraint required_input_pattern_is_object check (
+    jsonb_typeof(required_input_pattern) = 'object'
+  ),
+  constraint forbidden_input_pattern_is_object check (
+    jsonb_typeof(forbidden_input_pattern) = 'object'
+  ),
   constraint when_unmet_is_known check (when_unmet in ('skip-cascade', 'skip', 'fail')),
   constraint when_exhausted_is_known check (when_exhausted in ('skip-cascade', 'skip', 'fail'))
 );
@@ -194,6 +200,7 @@ create table pgflow.runs (
   constraint completed_run_has_time check ((status = 'completed') = (completed_at is not null)),
   constraint failed_run_has_time check ((status = 'failed') = (failed_at is not null)),
   constraint cancelled_run_has_time check ((status = 'cancelled') = (cancelled_at is not null)),
+  constraint steps_left_belong_to_unfinished_run check (status <> 'completed' or remaining_steps = 0),
   constraint output_belongs_to_completed_run check (output is null or status = 'completed'),
   constraint child_run_has_place check (
     num_nulls(root_run_id, parent_run_id, parent_step_slug, parent_task_index) in (0, 4)
@@ -355,7 +362,8 @@ comment on column pgflow.step_tasks.input is 'The element of a map''s task; null
 
 -- == 04_step_inputs.sql ===========================================================================
 
--- step_inputs: what a step's handler gets, built from the run's input and its dependencies' outputs.
+-- step_inputs: what a step's handler gets, built from the run's input and its dependencies'
+-- outputs.
 --
 -- A view and not a function, so that the planner folds it into the statements that claim tasks and
 -- check conditions. Only direct dependencies that completed appear; skipped ones are absent.
@@ -447,14 +455,18 @@ where st.step_type = 'map';
 comment on view pgflow.map_elements is
   'The array each map step runs over; anything but an array fails the step.';
 
--- run_outputs: the outputs of the steps nothing depends on, which are the output of a completed run.
+-- run_outputs: the outputs of the steps nothing depends on, which are the output of a completed
+-- run.
 create view pgflow.run_outputs
   with (security_invoker = on)
 as
 select
   r.run_id,
   (
-    select coalesce(jsonb_object_agg(o.step_slug, o.output) filter (where o.output is not null), '{}')
+    select coalesce(
+      jsonb_object_agg(o.step_slug, o.output) filter (where o.output is not null),
+      '{}'
+    )
     from (
       select
         st.step_slug,
@@ -521,8 +533,8 @@ comment on type pgflow.settled_task is
 
 -- create_flow: create a flow and its queue.
 --
--- Again with the same slug: returns the row as it is, no second queue. Two at once are serialised by
--- the primary key.
+-- Again with the same slug: returns the row as it is, no second queue. Two at once are serialised
+-- by the primary key.
 create or replace function pgflow.create_flow(
   flow_slug text,
   max_attempts int default 3,
@@ -699,7 +711,10 @@ begin
   ) then
     raise exception using
       errcode = 'PF010',
-      message = format('Cannot define flow "%s": it would be its own subflow', _refuse_subflow_cycle.flow_slug),
+      message = format(
+        'Cannot define flow "%s": it would be its own subflow',
+        _refuse_subflow_cycle.flow_slug
+      ),
       hint = 'A flow may not contain itself, directly or through its subflows.';
   end if;
 end;
@@ -713,11 +728,12 @@ comment on function pgflow.add_step(
 
 -- ensure_flow_compiled: make sure that the database has a flow in exactly the given shape.
 --
--- A shape is {"max_attempts", "base_delay", "timeout", "steps": [{"step_slug", "deps_slugs", …}]} with
--- the names and defaults of create_flow and add_step; the steps stand in their order. Returns
--- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts, delays and
--- the flow for failures of a verified flow are updated in place; its shape never is. Many workers may start at once: the
--- first creates the flow under an advisory lock, the others verify it and write nothing.
+-- A shape is {"max_attempts", "base_delay", "timeout", "steps": [{"step_slug", "deps_slugs", …}]}
+-- with the names and defaults of create_flow and add_step; the steps stand in their order. Returns
+-- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts,
+-- delays and the flow for failures of a verified flow are updated in place; its shape never is.
+-- Many workers may start at once: the first creates the flow under an advisory lock, the others
+-- verify it and write nothing.
 create or replace function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb)
   returns jsonb
   language plpgsql
@@ -737,7 +753,9 @@ begin
       hint = 'Pass {"steps": [{"step_slug": "…", "deps_slugs": []}, …]}.';
   end if;
 
-  perform pg_advisory_xact_lock(hashtextextended('pgflow.compile', hashtext(ensure_flow_compiled.flow_slug)))
+  perform pg_advisory_xact_lock(
+    hashtextextended('pgflow.compile', hashtext(ensure_flow_compiled.flow_slug))
+  )
   where not exists (
     select from pgflow.flows f where f.flow_slug = ensure_flow_compiled.flow_slug
   );
@@ -1104,8 +1122,9 @@ $$;
 
 -- _queue_tasks: create tasks and the messages that point to them, in one statement.
 --
--- Takes one entry per task; elements are the inputs of a map's tasks. Messages are sent in the order
--- of run, step and index, one pgmq call per queue. The caller holds the locks of the root runs.
+-- Takes one entry per task; elements are the inputs of a map's tasks. Messages are sent in the
+-- order of run, step and index, one pgmq call per queue. The caller holds the locks of the root
+-- runs.
 create or replace function pgflow._queue_tasks(
   flow_slugs text[],
   run_ids uuid[],
@@ -1118,7 +1137,9 @@ create or replace function pgflow._queue_tasks(
   set search_path = ''
 as $$
 begin
-  insert into pgflow.step_tasks (flow_slug, run_id, step_slug, task_index, input, message_id, queued_at)
+  insert into pgflow.step_tasks (
+    flow_slug, run_id, step_slug, task_index, input, message_id, queued_at
+  )
   select q.flow_slug, t.*, clock_timestamp()
   from (
     select
@@ -1157,13 +1178,14 @@ $$;
 
 -- == 22_advance_steps.sql =========================================================================
 
--- _advance_steps: start, skip or end the steps whose dependencies have ended, and count ended steps.
+-- _advance_steps: start, skip or end the steps whose dependencies have ended, and count ended
+-- steps.
 --
 -- Takes the run of each step that has just ended (one entry per step), and the steps that gained
--- ended dependencies with how many. A step that ends without a task (skipped, or a map over nothing)
--- is an ended dependency of the next wave, so the number of statements depends on the length of such
--- chains, not on the number of runs, steps or elements. In runs that start later no step is plain.
--- The caller holds the locks of the root runs.
+-- ended dependencies with how many. A step that ends without a task (skipped, or a map over
+-- nothing) is an ended dependency of the next wave, so the number of statements depends on the
+-- length of such chains, not on the number of runs, steps or elements. In runs that start later no
+-- step is plain. The caller holds the locks of the root runs.
 create or replace function pgflow._advance_steps(
   ended_run_ids uuid[],
   run_ids uuid[],
@@ -1201,7 +1223,8 @@ begin
             case when x.starts then now() end
           from pgflow.steps st
           cross join lateral (
-            select s.remaining_deps = c.arrived and st.is_plain and not _advance_steps.later as starts
+            select
+              s.remaining_deps = c.arrived and st.is_plain and not _advance_steps.later as starts
           ) x
           where st.flow_slug = s.flow_slug
             and st.step_slug = s.step_slug
@@ -1291,10 +1314,10 @@ $$;
 
 -- _decide_steps: start, skip, complete or fail steps that wait for nothing and are not plain.
 --
--- A condition is met when the step's input contains the required pattern and not the forbidden one. A
--- map takes one task per element of its array and completes at once over an empty one. Returns the
--- run of each step that ended here, the steps that gained ended dependencies from them, and the steps
--- that make their runs fail.
+-- A condition is met when the step's input contains the required pattern and not the forbidden
+-- one. A map takes one task per element of its array and completes at once over an empty one.
+-- Returns the run of each step that ended here, the steps that gained ended dependencies from
+-- them, and the steps that make their runs fail.
 create or replace function pgflow._decide_steps(
   inout run_ids uuid[],
   inout step_slugs text[],
@@ -1714,8 +1737,8 @@ $$;
 -- _start_failure_runs: start the flows that are to run when these failed runs' flows fail.
 --
 -- A run of its own, so that the hook is as durable, retried and visible as any flow. Its input is
--- {"run_id", "flow_slug", "input", "step_slug", "error_message"}. A hook whose flow does not exist is
--- passed over: it must not keep the run from failing.
+-- {"run_id", "flow_slug", "input", "step_slug", "error_message"}. A hook whose flow does not exist
+-- is passed over: it must not keep the run from failing.
 create or replace function pgflow._start_failure_runs(run_ids uuid[])
   returns void
   language plpgsql
@@ -1769,8 +1792,8 @@ $$;
 
 -- _start_runs: create runs of one flow with a state per step, and start their root steps.
 --
--- Returns the ids of the runs created: an id or idempotency key that exists is left out. A new run is
--- seen by nobody before the commit, so nothing is locked.
+-- Returns the ids of the runs created: an id or idempotency key that exists is left out. A new run
+-- is seen by nobody before the commit, so nothing is locked.
 create or replace function pgflow._start_runs(flow_slug text, new_runs pgflow.runs[])
   returns uuid[]
   language plpgsql
@@ -1807,7 +1830,9 @@ begin
 
   if v_root_map is not null
     and exists (
-      select from unnest(_start_runs.new_runs) n where jsonb_typeof(coalesce(n.input, 'null')) <> 'array'
+      select
+      from unnest(_start_runs.new_runs) n
+      where jsonb_typeof(coalesce(n.input, 'null')) <> 'array'
     )
   then
     raise exception using
@@ -1903,8 +1928,8 @@ $$;
 -- start_flow: start a run of a flow, its root steps and their tasks.
 --
 -- Idempotent: with a run_id or idempotency_key that exists it returns that run if flow, input and
--- owner are the same, and shows nothing of it otherwise. With a later start_at the roots' tasks wait
--- outside the queue until then.
+-- owner are the same, and shows nothing of it otherwise. With a later start_at the roots' tasks
+-- wait outside the queue until then.
 create or replace function pgflow.start_flow(
   flow_slug text,
   input jsonb,
@@ -2025,8 +2050,8 @@ comment on function pgflow.start_flows(text, jsonb) is
 
 -- start_ready_steps: start the created steps of a run that wait for nothing any more.
 --
--- The engine starts ready steps itself; this is the repair for a run whose state was changed by hand.
--- Locks the run's root run first.
+-- The engine starts ready steps itself; this is the repair for a run whose state was changed by
+-- hand. Locks the run's root run first.
 create or replace function pgflow.start_ready_steps(run_id uuid)
   returns void
   language plpgsql
@@ -2108,11 +2133,13 @@ $$;
 
 -- _end_due_approvals: end approvals whose time is over, as their when_exhausted says.
 --
--- At most 100 at a time, and only where no other session holds the run, so that nothing is waited for.
+-- At most 100 at a time, and only where no other session holds the run. The lock timeout covers
+-- what is locked after the run: a poll waits for nobody, it raises and its caller goes on without.
 create or replace function pgflow._end_due_approvals(flow_slug text)
   returns void
   language plpgsql
   set search_path = ''
+  set lock_timeout = '5ms'
 as $$
 #variable_conflict use_column
 declare
@@ -2179,9 +2206,10 @@ $$;
 
 -- wait_for_tasks: return as soon as one of the queues may have work, or after max_seconds.
 --
--- Commits between looks, so that no snapshot is held longer than one interval: a long wait inside a
--- function holds back vacuum for every table. Transaction control forbids "set search_path" and
--- security definer here, hence every name and operator is qualified. It takes no message and no lock.
+-- Commits between looks, so that no snapshot is held longer than one interval: a long wait inside
+-- a function holds back vacuum for every table. Transaction control forbids "set search_path" and
+-- security definer here, hence every name and operator is qualified. It takes no message and no
+-- lock.
 create or replace procedure pgflow.wait_for_tasks(
   queue_names text[],
   max_seconds int default 5,
@@ -2259,10 +2287,10 @@ comment on procedure pgflow.wait_for_tasks(text[], int, int) is
 
 -- _claim_tasks: make the tasks of messages the caller has read its own, and return them with input.
 --
--- Only rows that nobody holds are taken (skip locked), and the rows returned come from the update, so
--- two claims never get the same attempt. Each claim counts an attempt and opens it for a report;
--- an attempt that was still open is lost.
--- Messages whose step's own visibility differs from seconds_hidden are corrected in one statement.
+-- Only rows that nobody holds are taken (skip locked), and the rows returned come from the update,
+-- so two claims never get the same attempt. Each claim counts an attempt and opens it for a
+-- report; an attempt that was still open is lost. Messages whose step's own visibility differs
+-- from seconds_hidden are corrected in one statement.
 create or replace function pgflow._claim_tasks(
   flow_slug text,
   message_ids bigint[],
@@ -2307,6 +2335,7 @@ begin
     join pgflow.flows f
       on f.flow_slug = t.flow_slug
     where t.status = any (_claim_tasks.statuses)
+      and (t.open_attempt is null or 'started' = any (_claim_tasks.statuses))
       and t.attempts_count - t.attempts_forgiven
         < greatest(coalesce(st.opt_max_attempts, f.opt_max_attempts), 1)
     for no key update of t skip locked
@@ -2376,12 +2405,14 @@ $$;
 
 -- == 43_poll_for_tasks.sql ========================================================================
 
--- poll_for_tasks: claim the tasks of up to qty visible messages, waiting for them if there are none.
+-- poll_for_tasks: claim the tasks of up to qty visible messages, waiting for them if there are
+-- none.
 --
--- Reading messages, claiming their tasks and deciding that a message is an orphan are statements of
--- their own, each with a newer snapshot: one statement would see a message without the task that was
--- committed with it. Takes queue rows, then tasks, and never waits for a row lock: what is locked now
--- comes back after vt. Workers wait with wait_for_tasks and poll with max_poll_seconds 0.
+-- Reading messages, claiming their tasks and deciding that a message is an orphan are statements
+-- of their own, each with a newer snapshot: one statement would see a message without the task
+-- that was committed with it. Takes queue rows, then tasks, and never waits for a row lock: what
+-- is locked now comes back after vt. Workers wait with wait_for_tasks and poll with
+-- max_poll_seconds 0.
 create or replace function pgflow.poll_for_tasks(
   queue_name text,
   vt int,
@@ -2437,7 +2468,13 @@ begin
 
     if v_had_due_tasks then
       perform pgflow._queue_due_tasks(poll_for_tasks.queue_name);
-      perform pgflow._end_due_approvals(poll_for_tasks.queue_name);
+
+      begin
+        perform pgflow._end_due_approvals(poll_for_tasks.queue_name);
+      exception
+        when lock_not_available then
+          null;
+      end;
     end if;
 
     select array_agg(m.msg_id), array_agg(m.message)
@@ -2685,11 +2722,13 @@ begin
 end;
 $$;
 
--- _record_failures: move the tasks whose results are errors or given back, and say what became of each.
+-- _record_failures: move the tasks whose results are errors or given back, and say what became of
+-- each.
 --
--- Outcomes are retried, exhausted (the last attempt failed) and released. A failure that ends its step
--- or run makes later ones of the batch meaningless, as if each had come in a call of its own. A failure
--- of a task that nobody claimed counts as an attempt too, so that it cannot fail for ever.
+-- Outcomes are retried, exhausted (the last attempt failed) and released. A failure that ends its
+-- step or run makes later ones of the batch meaningless, as if each had come in a call of its own.
+-- A failure of a task that nobody claimed counts as an attempt too, so that it cannot fail for
+-- ever.
 create or replace function pgflow._record_failures(results jsonb)
   returns pgflow.settled_task[]
   language plpgsql
@@ -2722,8 +2761,8 @@ begin
       t.step_slug,
       t.task_index,
       t.message_id,
-      t.open_attempt,
-      r.failed and not r.unclaimed and t.open_attempt is null as counts_attempt,
+      r.attempt,
+      r.unclaimed,
       r.error_message,
       r.position,
       case
@@ -2782,7 +2821,8 @@ begin
       failed_at = case when a.outcome = 'exhausted' then now() end,
       started_at = case when a.outcome = 'exhausted' then t.started_at end,
       error_message = case a.outcome when 'released' then t.error_message else a.error_message end,
-      attempts_count = t.attempts_count + a.counts_attempt::int,
+      attempts_count = t.attempts_count
+        + (a.outcome <> 'released' and not a.unclaimed and t.open_attempt is null)::int,
       attempts_forgiven = t.attempts_forgiven + (a.outcome = 'released')::int,
       open_attempt = null,
       -- A distant retry waits outside the queue, which must not fill with invisible messages.
@@ -2796,7 +2836,7 @@ begin
       and t.step_slug = a.step_slug
       and t.task_index = a.task_index
       and t.status in ('queued', 'started')
-      and t.open_attempt is not distinct from a.open_attempt
+      and (a.attempt is null or a.attempt = t.open_attempt)
     returning
       t.flow_slug, t.run_id, t.step_slug, t.task_index, a.message_id, a.outcome, a.seconds,
       a.error_message, t.attempts_count, t.last_worker_id
@@ -3022,8 +3062,16 @@ begin
 
   select
     (select array_agg(e.run_id order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
-    (select array_agg(e.step_slug order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
-    (select array_agg(e.error_message order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
+    (
+      select array_agg(e.step_slug order by e.run_id)
+      from exhausted e
+      where e.when_exhausted = 'fail'
+    ),
+    (
+      select array_agg(e.error_message order by e.run_id)
+      from exhausted e
+      where e.when_exhausted = 'fail'
+    ),
     (select array_agg(s.run_id) from skipped s),
     (select array_agg(s.run_id) from skipped s where s.when_exhausted = 'skip-cascade'),
     (select array_agg(s.step_slug) from skipped s where s.when_exhausted = 'skip-cascade'),
@@ -3053,7 +3101,10 @@ begin
     perform pgflow._end_runs(
       'cancelled',
       v_child_run_ids,
-      array_fill('[cancelled by parent] its step was skipped'::text, array[cardinality(v_child_run_ids)])
+      array_fill(
+        '[cancelled by parent] its step was skipped'::text,
+        array[cardinality(v_child_run_ids)]
+      )
     );
   end if;
 
@@ -3094,7 +3145,7 @@ begin
         t.step_slug,
         t.task_index,
         t.message_id,
-        t.open_attempt,
+        (e.result ->> 'attempt')::int as attempt,
         st.subflow_slug,
         coalesce(r.root_run_id, r.run_id) as root_run_id,
         case
@@ -3142,7 +3193,7 @@ begin
       and t.step_slug = e.step_slug
       and t.task_index = e.task_index
       and t.status in ('queued', 'started')
-      and t.open_attempt is not distinct from e.open_attempt
+      and (e.attempt is null or e.attempt = t.open_attempt)
     returning
       t.flow_slug, t.run_id, t.step_slug, t.task_index, t.child_run_id,
       e.message_id, e.root_run_id, e.subflow_slug, coalesce(e.result -> 'output', 'null') as input
@@ -3174,7 +3225,8 @@ begin
       select jsonb_agg(
         case
           when e.error_message is null then e.result
-          else (e.result - 'output') || jsonb_build_object('error_message', '[type] ' || e.error_message)
+          else (e.result - 'output')
+            || jsonb_build_object('error_message', '[type] ' || e.error_message)
         end
         order by e.position
       )
@@ -3201,8 +3253,8 @@ $$;
 
 -- _settle_parents: let tasks that wait for child runs go on when these have ended.
 --
--- A child's output is the task's output; its failure is a failed attempt of the task, retried with a
--- new child run. A parent that ends may be a child itself, so this climbs, one round per level.
+-- A child's output is the task's output; its failure is a failed attempt of the task, retried with
+-- a new child run. A parent that ends may be a child itself, so this climbs, one round per level.
 -- The caller holds the locks of the root runs.
 create or replace function pgflow._settle_parents(child_run_ids uuid[])
   returns void
@@ -3226,7 +3278,12 @@ begin
           when c.status = 'cancelled' or l.attempts >= l.max_attempts then 'exhausted'
           else 'retried'
         end as outcome,
-        format('child run %s %s: %s', c.run_id, c.status, coalesce(c.error_message, 'no reason given'))
+        format(
+          'child run %s %s: %s',
+          c.run_id,
+          c.status,
+          coalesce(c.error_message, 'no reason given')
+        )
           as error_message,
         pgflow.calculate_retry_delay(coalesce(st.opt_base_delay, f.opt_base_delay), l.attempts)
           as seconds
@@ -3309,17 +3366,20 @@ $$;
 
 -- calculate_retry_delay: seconds to wait after the given attempt failed: base_delay * 2^attempts.
 --
--- Never above one hour; the exponent is clamped before power(), which would overflow.
+-- Never above one hour; the exponent is clamped before power(), which would overflow. Not language
+-- sql, because that would be one more statement for each failed task of a batch.
 create or replace function pgflow.calculate_retry_delay(base_delay numeric, attempts_count int)
   returns int
-  language sql
+  language plpgsql
   immutable
   parallel safe
   set search_path = ''
 as $$
-  select floor(
+begin
+  return floor(
     least(base_delay * power(2::numeric, least(greatest(attempts_count, 0), 32)), 3600)
-  )::int;
+  );
+end;
 $$;
 
 comment on function pgflow.calculate_retry_delay(numeric, int) is
@@ -3476,8 +3536,8 @@ comment on function pgflow.fail_task(uuid, text, int, text, int, boolean) is
 
 -- complete_step: answer an approval with its output.
 --
--- The task becomes completed and its run moves on as if a handler had returned. A task that does not
--- wait for an answer is an error: an answer that is lost without a word would be worse.
+-- The task becomes completed and its run moves on as if a handler had returned. A task that does
+-- not wait for an answer is an error: an answer that is lost without a word would be worse.
 create or replace function pgflow.complete_step(
   run_id uuid,
   step_slug text,
@@ -3518,7 +3578,8 @@ $$;
 comment on function pgflow.complete_step(uuid, text, jsonb, int) is
   'Answers an approval with its output and returns its task; an error if it does not wait for one.';
 
--- _require_approval: the task of an approval that waits for its answer, or an error that says why not.
+-- _require_approval: the task of an approval that waits for its answer, or an error that says why
+-- not.
 create or replace function pgflow._require_approval(
   run_id uuid,
   step_slug text,
@@ -3566,7 +3627,7 @@ begin
       _require_approval.step_slug,
       coalesce(v_state, 'there is no such step or run')
     ),
-    hint = 'Only a started step made with .approval() waits, until it is answered or its time ends.';
+    hint = 'Only a started approval step waits, until it is answered or its time ends.';
 end;
 $$;
 
@@ -3587,8 +3648,8 @@ $$;
 
 -- fail_step: answer an approval with an error.
 --
--- There is no second attempt: the step ends as its when_exhausted says. A task that does not wait for
--- an answer is an error.
+-- There is no second attempt: the step ends as its when_exhausted says. A task that does not wait
+-- for an answer is an error.
 create or replace function pgflow.fail_step(
   run_id uuid,
   step_slug text,
@@ -3693,9 +3754,10 @@ comment on function pgflow.cancel_run(uuid) is
 
 -- retry_run: let a failed or cancelled run go on from where it stopped.
 --
--- Completed and skipped steps stay as they are, a map redoes only the elements that did not complete,
--- and all others start again with fresh attempts: those spent are forgiven, their numbers never come
--- again. Returns the run, or nothing if it is open or completed. Locks the run first.
+-- Completed and skipped steps stay as they are, a map redoes only the elements that did not
+-- complete, and all others start again with fresh attempts: those spent are forgiven, their
+-- numbers never come again. Returns the run, or nothing if it is open or completed. Locks the run
+-- first.
 create or replace function pgflow.retry_run(run_id uuid)
   returns setof pgflow.runs
   language plpgsql
@@ -3711,7 +3773,11 @@ begin
   if v_run.parent_run_id is not null then
     raise exception using
       errcode = '55000',
-      message = format('Cannot retry run "%s": it is a child of run %s', v_run.run_id, v_run.parent_run_id),
+      message = format(
+        'Cannot retry run "%s": it is a child of run %s',
+        v_run.run_id,
+        v_run.parent_run_id
+      ),
       hint = format('Retry its root run %s: it starts a new child run.', v_run.root_run_id);
   end if;
 
@@ -3729,11 +3795,15 @@ begin
     failed_at = null,
     cancelled_at = null,
     started_at = null,
-    -- Due now: whoever polls next lets it enter the queue.
-    due_at = case
-      when st.performed_by = 'approval' then clock_timestamp() + make_interval(secs => st.opt_timeout)
-      else clock_timestamp()
-    end
+    -- Due now, or when the run and the step were to start: whoever polls then lets it enter the
+    -- queue.
+    due_at = greatest(clock_timestamp(), v_run.start_at) + make_interval(
+      secs => case
+        when st.performed_by = 'approval' then st.opt_timeout
+        when t.attempts_count = 0 then coalesce(st.opt_start_delay, 0)
+        else 0
+      end
+    )
   from pgflow.steps st
   where t.run_id = v_run.run_id
     and t.status in ('failed', 'cancelled')
@@ -3819,7 +3889,11 @@ declare
   v_queries text;
 begin
   select string_agg(
-    format('select %L, q.msg_id, q.message, q.vt from pgmq.%I q', f.flow_slug, 'q_' || lower(f.flow_slug)),
+    format(
+      'select %L, q.msg_id, q.message, q.vt from pgmq.%I q',
+      f.flow_slug,
+      'q_' || lower(f.flow_slug)
+    ),
     ' union all '
   )
   into v_queries
@@ -3902,7 +3976,11 @@ join pgflow.step_states s
 where t.status in ('queued', 'started', 'waiting')
   and s.status <> 'started'
 union all
-select 'open task has neither a message nor something it waits for', t.run_id, t.step_slug, t.task_index
+select
+  'open task has neither a message nor something it waits for',
+  t.run_id,
+  t.step_slug,
+  t.task_index
 from pgflow.step_tasks t
 where t.status in ('queued', 'started')
   and t.message_id is null
@@ -4072,7 +4150,9 @@ as $$
           and w.last_heartbeat_at > clock_timestamp() - interval '30 seconds'
       ) as has_worker,
       (
-        select w.last_heartbeat_at > clock_timestamp() - interval '30 seconds' and w.stopped_at is null
+        select
+          w.last_heartbeat_at > clock_timestamp() - interval '30 seconds'
+          and w.stopped_at is null
         from pgflow.workers w
         where w.worker_id = t.last_worker_id
       ) as worker_lives
@@ -4169,7 +4249,11 @@ as $$
     union all
     select
       7,
-      format('step "%s" is running on %s', t.step_slug, coalesce('worker ' || t.last_worker_id, 'a plain consumer')),
+      format(
+        'step "%s" is running on %s',
+        t.step_slug,
+        coalesce('worker ' || t.last_worker_id, 'a plain consumer')
+      ),
       t.step_slug, t.task_index, t.started_at, t.visible_at,
       'nothing to do: it is retried if it takes longer than its timeout'
     from open_tasks t
@@ -4191,7 +4275,7 @@ as $$
       9,
       'nothing of the run is open, which should never be',
       null, null, r.started_at, null,
-      'look at pgflow.broken_invariants, and call pgflow.start_ready_steps and pgflow.maybe_complete_run'
+      'look at pgflow.broken_invariants; call pgflow.start_ready_steps, then maybe_complete_run'
     from this_run r
     where r.status = 'started'
       and not exists (select from open_tasks)
@@ -4220,14 +4304,15 @@ create or replace function pgflow.register_worker(
 as $$
   insert into pgflow.workers (worker_id, queue_name, function_name)
   values (register_worker.worker_id, register_worker.queue_name, register_worker.function_name)
-  on conflict (worker_id) do update set last_heartbeat_at = now();
+  on conflict (worker_id) do update set last_heartbeat_at = now(), stopped_at = null;
 $$;
 
 comment on function pgflow.register_worker(uuid, text, text) is 'Announces a worker of a function.';
 
 -- heartbeat_worker: keep a worker alive; true when it should stop.
 --
--- A worker stops when a newer version took its place (deprecated), or when it is unknown or stopped.
+-- A worker stops when a newer version took its place (deprecated), or when it is unknown or
+-- stopped.
 create or replace function pgflow.heartbeat_worker(worker_id uuid)
   returns boolean
   language plpgsql
@@ -4456,6 +4541,8 @@ begin
   v_run.idempotency_key := api_start_flow.idempotency_key;
   v_run.start_at := api_start_flow.start_at;
   v_run.broadcast := true;
+  -- What auth.uid() reads, which plain Postgres does not have.
+  v_run.owner := nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub';
 
   select r.* into v_run
   from pgflow._start_run(api_start_flow.flow_slug, v_run) r;
@@ -4464,9 +4551,13 @@ begin
 end;
 $$;
 
+comment on function pgflow.api_start_flow(text, jsonb, uuid, text, timestamptz) is
+  'Starts a run for a caller of the API, who becomes its owner.';
+
 -- public.start_flow: what supabase.rpc('start_flow', { flow_slug, input }) calls.
 --
--- A thin invoker's function over the definer's function in pgflow, a schema the API does not expose.
+-- A thin invoker's function over the definer's function in pgflow, a schema the API does not
+-- expose.
 create or replace function public.start_flow(
   flow_slug text,
   input jsonb default 'null',

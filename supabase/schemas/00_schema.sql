@@ -1,9 +1,9 @@
 -- pgflow: a workflow engine inside Postgres.
 --
 -- A flow is a directed acyclic graph of steps. flows, steps and deps hold its shape; runs,
--- step_states, step_tasks and task_failures hold what happens. One pgmq queue per flow, named as its
--- slug, carries pointers to tasks that a worker may claim. Read the files in order: they follow the
--- life of a run.
+-- step_states, step_tasks and task_failures hold what happens. One pgmq queue per flow, named as
+-- its slug, carries pointers to tasks that a worker may claim. Read the files in order: they
+-- follow the life of a run.
 --
 --   describe   10 create_flow · 11 add_step · 12 ensure_flow_compiled
 --   start      30 start_flow · 31 start_flows

@@ -49,13 +49,19 @@ create table pgflow.steps (
   constraint step_type_is_known check (step_type in ('single', 'map')),
   constraint performed_by_is_known check (performed_by in ('handler', 'approval', 'subflow')),
   constraint map_step_has_at_most_one_dep check (step_type <> 'map' or deps_count <= 1),
-  constraint subflow_step_names_its_flow check ((performed_by = 'subflow') = (subflow_slug is not null)),
+  constraint subflow_step_names_its_flow check (
+    (performed_by = 'subflow') = (subflow_slug is not null)
+  ),
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
   constraint base_delay_is_not_negative check (opt_base_delay >= 0),
   constraint timeout_is_positive check (opt_timeout >= 1),
   constraint start_delay_is_not_negative check (opt_start_delay >= 0),
-  constraint required_input_pattern_is_object check (jsonb_typeof(required_input_pattern) = 'object'),
-  constraint forbidden_input_pattern_is_object check (jsonb_typeof(forbidden_input_pattern) = 'object'),
+  constraint required_input_pattern_is_object check (
+    jsonb_typeof(required_input_pattern) = 'object'
+  ),
+  constraint forbidden_input_pattern_is_object check (
+    jsonb_typeof(forbidden_input_pattern) = 'object'
+  ),
   constraint when_unmet_is_known check (when_unmet in ('skip-cascade', 'skip', 'fail')),
   constraint when_exhausted_is_known check (when_exhausted in ('skip-cascade', 'skip', 'fail'))
 );

@@ -1,4 +1,5 @@
--- step_inputs: what a step's handler gets, built from the run's input and its dependencies' outputs.
+-- step_inputs: what a step's handler gets, built from the run's input and its dependencies'
+-- outputs.
 --
 -- A view and not a function, so that the planner folds it into the statements that claim tasks and
 -- check conditions. Only direct dependencies that completed appear; skipped ones are absent.
@@ -90,14 +91,18 @@ where st.step_type = 'map';
 comment on view pgflow.map_elements is
   'The array each map step runs over; anything but an array fails the step.';
 
--- run_outputs: the outputs of the steps nothing depends on, which are the output of a completed run.
+-- run_outputs: the outputs of the steps nothing depends on, which are the output of a completed
+-- run.
 create view pgflow.run_outputs
   with (security_invoker = on)
 as
 select
   r.run_id,
   (
-    select coalesce(jsonb_object_agg(o.step_slug, o.output) filter (where o.output is not null), '{}')
+    select coalesce(
+      jsonb_object_agg(o.step_slug, o.output) filter (where o.output is not null),
+      '{}'
+    )
     from (
       select
         st.step_slug,

@@ -1,7 +1,7 @@
 -- create_flow: create a flow and its queue.
 --
--- Again with the same slug: returns the row as it is, no second queue. Two at once are serialised by
--- the primary key.
+-- Again with the same slug: returns the row as it is, no second queue. Two at once are serialised
+-- by the primary key.
 create or replace function pgflow.create_flow(
   flow_slug text,
   max_attempts int default 3,

@@ -106,7 +106,10 @@ begin
   ) then
     raise exception using
       errcode = 'PF010',
-      message = format('Cannot define flow "%s": it would be its own subflow', _refuse_subflow_cycle.flow_slug),
+      message = format(
+        'Cannot define flow "%s": it would be its own subflow',
+        _refuse_subflow_cycle.flow_slug
+      ),
       hint = 'A flow may not contain itself, directly or through its subflows.';
   end if;
 end;

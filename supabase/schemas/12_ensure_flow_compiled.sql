@@ -1,10 +1,11 @@
 -- ensure_flow_compiled: make sure that the database has a flow in exactly the given shape.
 --
--- A shape is {"max_attempts", "base_delay", "timeout", "steps": [{"step_slug", "deps_slugs", …}]} with
--- the names and defaults of create_flow and add_step; the steps stand in their order. Returns
--- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts, delays and
--- the flow for failures of a verified flow are updated in place; its shape never is. Many workers may start at once: the
--- first creates the flow under an advisory lock, the others verify it and write nothing.
+-- A shape is {"max_attempts", "base_delay", "timeout", "steps": [{"step_slug", "deps_slugs", …}]}
+-- with the names and defaults of create_flow and add_step; the steps stand in their order. Returns
+-- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts,
+-- delays and the flow for failures of a verified flow are updated in place; its shape never is.
+-- Many workers may start at once: the first creates the flow under an advisory lock, the others
+-- verify it and write nothing.
 create or replace function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb)
   returns jsonb
   language plpgsql
@@ -24,7 +25,9 @@ begin
       hint = 'Pass {"steps": [{"step_slug": "…", "deps_slugs": []}, …]}.';
   end if;
 
-  perform pg_advisory_xact_lock(hashtextextended('pgflow.compile', hashtext(ensure_flow_compiled.flow_slug)))
+  perform pg_advisory_xact_lock(
+    hashtextextended('pgflow.compile', hashtext(ensure_flow_compiled.flow_slug))
+  )
   where not exists (
     select from pgflow.flows f where f.flow_slug = ensure_flow_compiled.flow_slug
   );

@@ -1,7 +1,8 @@
 -- _queue_tasks: create tasks and the messages that point to them, in one statement.
 --
--- Takes one entry per task; elements are the inputs of a map's tasks. Messages are sent in the order
--- of run, step and index, one pgmq call per queue. The caller holds the locks of the root runs.
+-- Takes one entry per task; elements are the inputs of a map's tasks. Messages are sent in the
+-- order of run, step and index, one pgmq call per queue. The caller holds the locks of the root
+-- runs.
 create or replace function pgflow._queue_tasks(
   flow_slugs text[],
   run_ids uuid[],
@@ -14,7 +15,9 @@ create or replace function pgflow._queue_tasks(
   set search_path = ''
 as $$
 begin
-  insert into pgflow.step_tasks (flow_slug, run_id, step_slug, task_index, input, message_id, queued_at)
+  insert into pgflow.step_tasks (
+    flow_slug, run_id, step_slug, task_index, input, message_id, queued_at
+  )
   select q.flow_slug, t.*, clock_timestamp()
   from (
     select

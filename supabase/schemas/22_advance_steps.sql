@@ -1,10 +1,11 @@
--- _advance_steps: start, skip or end the steps whose dependencies have ended, and count ended steps.
+-- _advance_steps: start, skip or end the steps whose dependencies have ended, and count ended
+-- steps.
 --
 -- Takes the run of each step that has just ended (one entry per step), and the steps that gained
--- ended dependencies with how many. A step that ends without a task (skipped, or a map over nothing)
--- is an ended dependency of the next wave, so the number of statements depends on the length of such
--- chains, not on the number of runs, steps or elements. In runs that start later no step is plain.
--- The caller holds the locks of the root runs.
+-- ended dependencies with how many. A step that ends without a task (skipped, or a map over
+-- nothing) is an ended dependency of the next wave, so the number of statements depends on the
+-- length of such chains, not on the number of runs, steps or elements. In runs that start later no
+-- step is plain. The caller holds the locks of the root runs.
 create or replace function pgflow._advance_steps(
   ended_run_ids uuid[],
   run_ids uuid[],
@@ -42,7 +43,8 @@ begin
             case when x.starts then now() end
           from pgflow.steps st
           cross join lateral (
-            select s.remaining_deps = c.arrived and st.is_plain and not _advance_steps.later as starts
+            select
+              s.remaining_deps = c.arrived and st.is_plain and not _advance_steps.later as starts
           ) x
           where st.flow_slug = s.flow_slug
             and st.step_slug = s.step_slug

@@ -1,9 +1,9 @@
 -- _decide_steps: start, skip, complete or fail steps that wait for nothing and are not plain.
 --
--- A condition is met when the step's input contains the required pattern and not the forbidden one. A
--- map takes one task per element of its array and completes at once over an empty one. Returns the
--- run of each step that ended here, the steps that gained ended dependencies from them, and the steps
--- that make their runs fail.
+-- A condition is met when the step's input contains the required pattern and not the forbidden
+-- one. A map takes one task per element of its array and completes at once over an empty one.
+-- Returns the run of each step that ended here, the steps that gained ended dependencies from
+-- them, and the steps that make their runs fail.
 create or replace function pgflow._decide_steps(
   inout run_ids uuid[],
   inout step_slugs text[],

@@ -121,8 +121,8 @@ $$;
 -- _start_failure_runs: start the flows that are to run when these failed runs' flows fail.
 --
 -- A run of its own, so that the hook is as durable, retried and visible as any flow. Its input is
--- {"run_id", "flow_slug", "input", "step_slug", "error_message"}. A hook whose flow does not exist is
--- passed over: it must not keep the run from failing.
+-- {"run_id", "flow_slug", "input", "step_slug", "error_message"}. A hook whose flow does not exist
+-- is passed over: it must not keep the run from failing.
 create or replace function pgflow._start_failure_runs(run_ids uuid[])
   returns void
   language plpgsql

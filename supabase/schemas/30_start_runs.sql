@@ -1,7 +1,7 @@
 -- _start_runs: create runs of one flow with a state per step, and start their root steps.
 --
--- Returns the ids of the runs created: an id or idempotency key that exists is left out. A new run is
--- seen by nobody before the commit, so nothing is locked.
+-- Returns the ids of the runs created: an id or idempotency key that exists is left out. A new run
+-- is seen by nobody before the commit, so nothing is locked.
 create or replace function pgflow._start_runs(flow_slug text, new_runs pgflow.runs[])
   returns uuid[]
   language plpgsql
@@ -38,7 +38,9 @@ begin
 
   if v_root_map is not null
     and exists (
-      select from unnest(_start_runs.new_runs) n where jsonb_typeof(coalesce(n.input, 'null')) <> 'array'
+      select
+      from unnest(_start_runs.new_runs) n
+      where jsonb_typeof(coalesce(n.input, 'null')) <> 'array'
     )
   then
     raise exception using

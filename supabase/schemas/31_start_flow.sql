@@ -1,8 +1,8 @@
 -- start_flow: start a run of a flow, its root steps and their tasks.
 --
 -- Idempotent: with a run_id or idempotency_key that exists it returns that run if flow, input and
--- owner are the same, and shows nothing of it otherwise. With a later start_at the roots' tasks wait
--- outside the queue until then.
+-- owner are the same, and shows nothing of it otherwise. With a later start_at the roots' tasks
+-- wait outside the queue until then.
 create or replace function pgflow.start_flow(
   flow_slug text,
   input jsonb,

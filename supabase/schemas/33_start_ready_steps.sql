@@ -1,7 +1,7 @@
 -- start_ready_steps: start the created steps of a run that wait for nothing any more.
 --
--- The engine starts ready steps itself; this is the repair for a run whose state was changed by hand.
--- Locks the run's root run first.
+-- The engine starts ready steps itself; this is the repair for a run whose state was changed by
+-- hand. Locks the run's root run first.
 create or replace function pgflow.start_ready_steps(run_id uuid)
   returns void
   language plpgsql

@@ -57,11 +57,13 @@ $$;
 
 -- _end_due_approvals: end approvals whose time is over, as their when_exhausted says.
 --
--- At most 100 at a time, and only where no other session holds the run, so that nothing is waited for.
+-- At most 100 at a time, and only where no other session holds the run. The lock timeout covers
+-- what is locked after the run: a poll waits for nobody, it raises and its caller goes on without.
 create or replace function pgflow._end_due_approvals(flow_slug text)
   returns void
   language plpgsql
   set search_path = ''
+  set lock_timeout = '5ms'
 as $$
 #variable_conflict use_column
 declare

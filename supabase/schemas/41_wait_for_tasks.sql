@@ -1,8 +1,9 @@
 -- wait_for_tasks: return as soon as one of the queues may have work, or after max_seconds.
 --
--- Commits between looks, so that no snapshot is held longer than one interval: a long wait inside a
--- function holds back vacuum for every table. Transaction control forbids "set search_path" and
--- security definer here, hence every name and operator is qualified. It takes no message and no lock.
+-- Commits between looks, so that no snapshot is held longer than one interval: a long wait inside
+-- a function holds back vacuum for every table. Transaction control forbids "set search_path" and
+-- security definer here, hence every name and operator is qualified. It takes no message and no
+-- lock.
 create or replace procedure pgflow.wait_for_tasks(
   queue_names text[],
   max_seconds int default 5,

@@ -1,9 +1,9 @@
 -- _claim_tasks: make the tasks of messages the caller has read its own, and return them with input.
 --
--- Only rows that nobody holds are taken (skip locked), and the rows returned come from the update, so
--- two claims never get the same attempt. Each claim counts an attempt and opens it for a report;
--- an attempt that was still open is lost.
--- Messages whose step's own visibility differs from seconds_hidden are corrected in one statement.
+-- Only rows that nobody holds are taken (skip locked), and the rows returned come from the update,
+-- so two claims never get the same attempt. Each claim counts an attempt and opens it for a
+-- report; an attempt that was still open is lost. Messages whose step's own visibility differs
+-- from seconds_hidden are corrected in one statement.
 create or replace function pgflow._claim_tasks(
   flow_slug text,
   message_ids bigint[],
@@ -48,6 +48,7 @@ begin
     join pgflow.flows f
       on f.flow_slug = t.flow_slug
     where t.status = any (_claim_tasks.statuses)
+      and (t.open_attempt is null or 'started' = any (_claim_tasks.statuses))
       and t.attempts_count - t.attempts_forgiven
         < greatest(coalesce(st.opt_max_attempts, f.opt_max_attempts), 1)
     for no key update of t skip locked

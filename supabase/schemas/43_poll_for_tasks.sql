@@ -1,9 +1,11 @@
--- poll_for_tasks: claim the tasks of up to qty visible messages, waiting for them if there are none.
+-- poll_for_tasks: claim the tasks of up to qty visible messages, waiting for them if there are
+-- none.
 --
--- Reading messages, claiming their tasks and deciding that a message is an orphan are statements of
--- their own, each with a newer snapshot: one statement would see a message without the task that was
--- committed with it. Takes queue rows, then tasks, and never waits for a row lock: what is locked now
--- comes back after vt. Workers wait with wait_for_tasks and poll with max_poll_seconds 0.
+-- Reading messages, claiming their tasks and deciding that a message is an orphan are statements
+-- of their own, each with a newer snapshot: one statement would see a message without the task
+-- that was committed with it. Takes queue rows, then tasks, and never waits for a row lock: what
+-- is locked now comes back after vt. Workers wait with wait_for_tasks and poll with
+-- max_poll_seconds 0.
 create or replace function pgflow.poll_for_tasks(
   queue_name text,
   vt int,
@@ -59,7 +61,13 @@ begin
 
     if v_had_due_tasks then
       perform pgflow._queue_due_tasks(poll_for_tasks.queue_name);
-      perform pgflow._end_due_approvals(poll_for_tasks.queue_name);
+
+      begin
+        perform pgflow._end_due_approvals(poll_for_tasks.queue_name);
+      exception
+        when lock_not_available then
+          null;
+      end;
     end if;
 
     select array_agg(m.msg_id), array_agg(m.message)

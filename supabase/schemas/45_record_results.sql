@@ -45,11 +45,13 @@ begin
 end;
 $$;
 
--- _record_failures: move the tasks whose results are errors or given back, and say what became of each.
+-- _record_failures: move the tasks whose results are errors or given back, and say what became of
+-- each.
 --
--- Outcomes are retried, exhausted (the last attempt failed) and released. A failure that ends its step
--- or run makes later ones of the batch meaningless, as if each had come in a call of its own. A failure
--- of a task that nobody claimed counts as an attempt too, so that it cannot fail for ever.
+-- Outcomes are retried, exhausted (the last attempt failed) and released. A failure that ends its
+-- step or run makes later ones of the batch meaningless, as if each had come in a call of its own.
+-- A failure of a task that nobody claimed counts as an attempt too, so that it cannot fail for
+-- ever.
 create or replace function pgflow._record_failures(results jsonb)
   returns pgflow.settled_task[]
   language plpgsql
@@ -82,8 +84,8 @@ begin
       t.step_slug,
       t.task_index,
       t.message_id,
-      t.open_attempt,
-      r.failed and not r.unclaimed and t.open_attempt is null as counts_attempt,
+      r.attempt,
+      r.unclaimed,
       r.error_message,
       r.position,
       case
@@ -142,7 +144,8 @@ begin
       failed_at = case when a.outcome = 'exhausted' then now() end,
       started_at = case when a.outcome = 'exhausted' then t.started_at end,
       error_message = case a.outcome when 'released' then t.error_message else a.error_message end,
-      attempts_count = t.attempts_count + a.counts_attempt::int,
+      attempts_count = t.attempts_count
+        + (a.outcome <> 'released' and not a.unclaimed and t.open_attempt is null)::int,
       attempts_forgiven = t.attempts_forgiven + (a.outcome = 'released')::int,
       open_attempt = null,
       -- A distant retry waits outside the queue, which must not fill with invisible messages.
@@ -156,7 +159,7 @@ begin
       and t.step_slug = a.step_slug
       and t.task_index = a.task_index
       and t.status in ('queued', 'started')
-      and t.open_attempt is not distinct from a.open_attempt
+      and (a.attempt is null or a.attempt = t.open_attempt)
     returning
       t.flow_slug, t.run_id, t.step_slug, t.task_index, a.message_id, a.outcome, a.seconds,
       a.error_message, t.attempts_count, t.last_worker_id

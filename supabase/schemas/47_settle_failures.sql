@@ -114,8 +114,16 @@ begin
 
   select
     (select array_agg(e.run_id order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
-    (select array_agg(e.step_slug order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
-    (select array_agg(e.error_message order by e.run_id) from exhausted e where e.when_exhausted = 'fail'),
+    (
+      select array_agg(e.step_slug order by e.run_id)
+      from exhausted e
+      where e.when_exhausted = 'fail'
+    ),
+    (
+      select array_agg(e.error_message order by e.run_id)
+      from exhausted e
+      where e.when_exhausted = 'fail'
+    ),
     (select array_agg(s.run_id) from skipped s),
     (select array_agg(s.run_id) from skipped s where s.when_exhausted = 'skip-cascade'),
     (select array_agg(s.step_slug) from skipped s where s.when_exhausted = 'skip-cascade'),
@@ -145,7 +153,10 @@ begin
     perform pgflow._end_runs(
       'cancelled',
       v_child_run_ids,
-      array_fill('[cancelled by parent] its step was skipped'::text, array[cardinality(v_child_run_ids)])
+      array_fill(
+        '[cancelled by parent] its step was skipped'::text,
+        array[cardinality(v_child_run_ids)]
+      )
     );
   end if;
 

@@ -20,7 +20,7 @@ begin
         t.step_slug,
         t.task_index,
         t.message_id,
-        t.open_attempt,
+        (e.result ->> 'attempt')::int as attempt,
         st.subflow_slug,
         coalesce(r.root_run_id, r.run_id) as root_run_id,
         case
@@ -68,7 +68,7 @@ begin
       and t.step_slug = e.step_slug
       and t.task_index = e.task_index
       and t.status in ('queued', 'started')
-      and t.open_attempt is not distinct from e.open_attempt
+      and (e.attempt is null or e.attempt = t.open_attempt)
     returning
       t.flow_slug, t.run_id, t.step_slug, t.task_index, t.child_run_id,
       e.message_id, e.root_run_id, e.subflow_slug, coalesce(e.result -> 'output', 'null') as input
@@ -100,7 +100,8 @@ begin
       select jsonb_agg(
         case
           when e.error_message is null then e.result
-          else (e.result - 'output') || jsonb_build_object('error_message', '[type] ' || e.error_message)
+          else (e.result - 'output')
+            || jsonb_build_object('error_message', '[type] ' || e.error_message)
         end
         order by e.position
       )
@@ -127,8 +128,8 @@ $$;
 
 -- _settle_parents: let tasks that wait for child runs go on when these have ended.
 --
--- A child's output is the task's output; its failure is a failed attempt of the task, retried with a
--- new child run. A parent that ends may be a child itself, so this climbs, one round per level.
+-- A child's output is the task's output; its failure is a failed attempt of the task, retried with
+-- a new child run. A parent that ends may be a child itself, so this climbs, one round per level.
 -- The caller holds the locks of the root runs.
 create or replace function pgflow._settle_parents(child_run_ids uuid[])
   returns void
@@ -152,7 +153,12 @@ begin
           when c.status = 'cancelled' or l.attempts >= l.max_attempts then 'exhausted'
           else 'retried'
         end as outcome,
-        format('child run %s %s: %s', c.run_id, c.status, coalesce(c.error_message, 'no reason given'))
+        format(
+          'child run %s %s: %s',
+          c.run_id,
+          c.status,
+          coalesce(c.error_message, 'no reason given')
+        )
           as error_message,
         pgflow.calculate_retry_delay(coalesce(st.opt_base_delay, f.opt_base_delay), l.attempts)
           as seconds

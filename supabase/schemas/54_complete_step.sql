@@ -1,7 +1,7 @@
 -- complete_step: answer an approval with its output.
 --
--- The task becomes completed and its run moves on as if a handler had returned. A task that does not
--- wait for an answer is an error: an answer that is lost without a word would be worse.
+-- The task becomes completed and its run moves on as if a handler had returned. A task that does
+-- not wait for an answer is an error: an answer that is lost without a word would be worse.
 create or replace function pgflow.complete_step(
   run_id uuid,
   step_slug text,
@@ -42,7 +42,8 @@ $$;
 comment on function pgflow.complete_step(uuid, text, jsonb, int) is
   'Answers an approval with its output and returns its task; an error if it does not wait for one.';
 
--- _require_approval: the task of an approval that waits for its answer, or an error that says why not.
+-- _require_approval: the task of an approval that waits for its answer, or an error that says why
+-- not.
 create or replace function pgflow._require_approval(
   run_id uuid,
   step_slug text,
@@ -90,7 +91,7 @@ begin
       _require_approval.step_slug,
       coalesce(v_state, 'there is no such step or run')
     ),
-    hint = 'Only a started step made with .approval() waits, until it is answered or its time ends.';
+    hint = 'Only a started approval step waits, until it is answered or its time ends.';
 end;
 $$;
 

@@ -1,7 +1,7 @@
 -- fail_step: answer an approval with an error.
 --
--- There is no second attempt: the step ends as its when_exhausted says. A task that does not wait for
--- an answer is an error.
+-- There is no second attempt: the step ends as its when_exhausted says. A task that does not wait
+-- for an answer is an error.
 create or replace function pgflow.fail_step(
   run_id uuid,
   step_slug text,

@@ -1,8 +1,9 @@
 -- retry_run: let a failed or cancelled run go on from where it stopped.
 --
--- Completed and skipped steps stay as they are, a map redoes only the elements that did not complete,
--- and all others start again with fresh attempts: those spent are forgiven, their numbers never come
--- again. Returns the run, or nothing if it is open or completed. Locks the run first.
+-- Completed and skipped steps stay as they are, a map redoes only the elements that did not
+-- complete, and all others start again with fresh attempts: those spent are forgiven, their
+-- numbers never come again. Returns the run, or nothing if it is open or completed. Locks the run
+-- first.
 create or replace function pgflow.retry_run(run_id uuid)
   returns setof pgflow.runs
   language plpgsql
@@ -18,7 +19,11 @@ begin
   if v_run.parent_run_id is not null then
     raise exception using
       errcode = '55000',
-      message = format('Cannot retry run "%s": it is a child of run %s', v_run.run_id, v_run.parent_run_id),
+      message = format(
+        'Cannot retry run "%s": it is a child of run %s',
+        v_run.run_id,
+        v_run.parent_run_id
+      ),
       hint = format('Retry its root run %s: it starts a new child run.', v_run.root_run_id);
   end if;
 
@@ -36,11 +41,15 @@ begin
     failed_at = null,
     cancelled_at = null,
     started_at = null,
-    -- Due now: whoever polls next lets it enter the queue.
-    due_at = case
-      when st.performed_by = 'approval' then clock_timestamp() + make_interval(secs => st.opt_timeout)
-      else clock_timestamp()
-    end
+    -- Due now, or when the run and the step were to start: whoever polls then lets it enter the
+    -- queue.
+    due_at = greatest(clock_timestamp(), v_run.start_at) + make_interval(
+      secs => case
+        when st.performed_by = 'approval' then st.opt_timeout
+        when t.attempts_count = 0 then coalesce(st.opt_start_delay, 0)
+        else 0
+      end
+    )
   from pgflow.steps st
   where t.run_id = v_run.run_id
     and t.status in ('failed', 'cancelled')

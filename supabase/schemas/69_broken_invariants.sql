@@ -9,7 +9,11 @@ declare
   v_queries text;
 begin
   select string_agg(
-    format('select %L, q.msg_id, q.message, q.vt from pgmq.%I q', f.flow_slug, 'q_' || lower(f.flow_slug)),
+    format(
+      'select %L, q.msg_id, q.message, q.vt from pgmq.%I q',
+      f.flow_slug,
+      'q_' || lower(f.flow_slug)
+    ),
     ' union all '
   )
   into v_queries
@@ -92,7 +96,11 @@ join pgflow.step_states s
 where t.status in ('queued', 'started', 'waiting')
   and s.status <> 'started'
 union all
-select 'open task has neither a message nor something it waits for', t.run_id, t.step_slug, t.task_index
+select
+  'open task has neither a message nor something it waits for',
+  t.run_id,
+  t.step_slug,
+  t.task_index
 from pgflow.step_tasks t
 where t.status in ('queued', 'started')
   and t.message_id is null

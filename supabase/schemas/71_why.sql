@@ -33,7 +33,9 @@ as $$
           and w.last_heartbeat_at > clock_timestamp() - interval '30 seconds'
       ) as has_worker,
       (
-        select w.last_heartbeat_at > clock_timestamp() - interval '30 seconds' and w.stopped_at is null
+        select
+          w.last_heartbeat_at > clock_timestamp() - interval '30 seconds'
+          and w.stopped_at is null
         from pgflow.workers w
         where w.worker_id = t.last_worker_id
       ) as worker_lives
@@ -130,7 +132,11 @@ as $$
     union all
     select
       7,
-      format('step "%s" is running on %s', t.step_slug, coalesce('worker ' || t.last_worker_id, 'a plain consumer')),
+      format(
+        'step "%s" is running on %s',
+        t.step_slug,
+        coalesce('worker ' || t.last_worker_id, 'a plain consumer')
+      ),
       t.step_slug, t.task_index, t.started_at, t.visible_at,
       'nothing to do: it is retried if it takes longer than its timeout'
     from open_tasks t
@@ -152,7 +158,7 @@ as $$
       9,
       'nothing of the run is open, which should never be',
       null, null, r.started_at, null,
-      'look at pgflow.broken_invariants, and call pgflow.start_ready_steps and pgflow.maybe_complete_run'
+      'look at pgflow.broken_invariants; call pgflow.start_ready_steps, then maybe_complete_run'
     from this_run r
     where r.status = 'started'
       and not exists (select from open_tasks)

@@ -10,14 +10,15 @@ create or replace function pgflow.register_worker(
 as $$
   insert into pgflow.workers (worker_id, queue_name, function_name)
   values (register_worker.worker_id, register_worker.queue_name, register_worker.function_name)
-  on conflict (worker_id) do update set last_heartbeat_at = now();
+  on conflict (worker_id) do update set last_heartbeat_at = now(), stopped_at = null;
 $$;
 
 comment on function pgflow.register_worker(uuid, text, text) is 'Announces a worker of a function.';
 
 -- heartbeat_worker: keep a worker alive; true when it should stop.
 --
--- A worker stops when a newer version took its place (deprecated), or when it is unknown or stopped.
+-- A worker stops when a newer version took its place (deprecated), or when it is unknown or
+-- stopped.
 create or replace function pgflow.heartbeat_worker(worker_id uuid)
   returns boolean
   language plpgsql

@@ -22,6 +22,8 @@ begin
   v_run.idempotency_key := api_start_flow.idempotency_key;
   v_run.start_at := api_start_flow.start_at;
   v_run.broadcast := true;
+  -- What auth.uid() reads, which plain Postgres does not have.
+  v_run.owner := nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub';
 
   select r.* into v_run
   from pgflow._start_run(api_start_flow.flow_slug, v_run) r;
@@ -30,9 +32,13 @@ begin
 end;
 $$;
 
+comment on function pgflow.api_start_flow(text, jsonb, uuid, text, timestamptz) is
+  'Starts a run for a caller of the API, who becomes its owner.';
+
 -- public.start_flow: what supabase.rpc('start_flow', { flow_slug, input }) calls.
 --
--- A thin invoker's function over the definer's function in pgflow, a schema the API does not expose.
+-- A thin invoker's function over the definer's function in pgflow, a schema the API does not
+-- expose.
 create or replace function public.start_flow(
   flow_slug text,
   input jsonb default 'null',
