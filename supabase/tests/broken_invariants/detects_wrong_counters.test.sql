@@ -36,7 +36,8 @@ select results_eq(
 );
 select isnt_empty(
   $$ select pg_temp.found_after(
-       'update pgflow.runs set status = ''completed'', completed_at = now() where true'
+       'update pgflow.runs set status = ''completed'', completed_at = now(), remaining_steps = 0'
+         ' where true'
      ) $$,
   'a run that completed with steps left'
 );
