@@ -21,7 +21,7 @@ export async function fetchPage(address: string, signal: AbortSignal): Promise<P
   const subject = `Cannot fetch page "${address}"`;
   if (!isWebAddress(address)) {
     throw new PermanentError(`${subject}: it is not the address of a page`, {
-      hint: "Give an absolute address such as https://example.com",
+      hint: "Give an absolute address such as https://example.com.",
     });
   }
   const response = await request(address, signal, subject);

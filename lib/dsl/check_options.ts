@@ -1,28 +1,73 @@
-/** The least value of each option that is a whole number. */
-const LEAST = new Map([["maxAttempts", 0], ["baseDelay", 0], ["timeout", 1]]);
+import { findJsonProblem } from "./find_json_problem.ts";
 
-/** What a column of type `int` holds. */
-const GREATEST = 2 ** 31 - 1;
+/** Says what is wrong with an option's value, if anything is. */
+type Check = (value: unknown, name: string) => TypeError | RangeError | undefined;
+
+const ofFlows: [string, Check][] = [
+  ["maxAttempts", wholeNumberFrom(0)],
+  ["baseDelay", wholeNumberFrom(0)],
+  ["timeout", wholeNumberFrom(1)],
+];
+
+/** The options of a flow. */
+export const flowOptions: ReadonlyMap<string, Check> = new Map(ofFlows);
+
+/** The options of a step. */
+export const stepOptions: ReadonlyMap<string, Check> = new Map([
+  ...ofFlows,
+  ["startDelay", wholeNumberFrom(0)],
+  ["runIf", jsonObject],
+  ["runUnless", jsonObject],
+  ["whenUnmet", otherwise],
+  ["whenExhausted", otherwise],
+]);
 
 /**
  * Returns the options that were given, or throws and says what is wrong with them.
  *
+ * @param known The options that there are.
  * @param subject The beginning of the message, such as `Cannot create flow "x"`.
  */
-export function checkOptions<Options extends object>(options: unknown, subject: string): Options {
+export function checkOptions<Options extends object>(
+  options: unknown,
+  known: ReadonlyMap<string, Check>,
+  subject: string,
+): Options {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new TypeError(`${subject}: its options are not an object`);
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
-    const least = LEAST.get(name);
-    if (least === undefined) throw new TypeError(`${subject}: there is no option "${name}"`);
-    if (typeof value !== "number") {
-      throw new TypeError(`${subject}: its ${name} is not a number`);
-    }
-    if (!Number.isInteger(value) || value < least || value > GREATEST) {
-      throw new RangeError(`${subject}: its ${name} is ${value}, not a whole number from ${least}`);
+    const check = known.get(name);
+    if (check === undefined) throw new TypeError(`${subject}: there is no option "${name}"`);
+    const error = check(value, name);
+    if (error !== undefined) {
+      error.message = `${subject}: its ${error.message}`;
+      throw error;
     }
   }
   return Object.freeze(Object.fromEntries(given)) as Options;
+}
+
+function wholeNumberFrom(least: number): Check {
+  return (value, name) => {
+    if (typeof value !== "number") return new TypeError(`${name} is not a number`);
+    // The column is of type int.
+    if (Number.isInteger(value) && value >= least && value < 2 ** 31) return undefined;
+    return new RangeError(`${name} is ${value}, not a whole number from ${least}`);
+  };
+}
+
+function jsonObject(value: unknown, name: string): TypeError | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return new TypeError(`${name} is not an object`);
+  }
+  const problem = findJsonProblem(value);
+  if (problem === undefined) return undefined;
+  return new TypeError(`${name} is not JSON: $${problem.path} ${problem.state}`);
+}
+
+function otherwise(value: unknown, name: string): RangeError | undefined {
+  if (value === "skip-cascade" || value === "skip" || value === "fail") return undefined;
+  return new RangeError(`${name} is not "skip-cascade", "skip" or "fail"`);
 }

@@ -6,6 +6,7 @@
  * @module
  */
 import type { IsJson, JsonProblem } from "./json.ts";
+import type { OutputOf } from "./types.ts";
 
 /** Is `Result` when JSON can say it, awaited. */
 export type CheckedResult<Slug extends string, Result> = IsJson<Awaited<Result>> extends true
@@ -15,6 +16,11 @@ export type CheckedResult<Slug extends string, Result> = IsJson<Awaited<Result>>
 /** Is `Definition` when JSON can say the flow's input. */
 export type CheckedInput<Input, Definition> = IsJson<Input> extends true ? Definition
   : `Cannot create flow: its input ${JsonProblem<Input>}`;
+
+/** Is `Dependency` when its output is an array. */
+export type CheckedArray<Steps, Dependency extends string> = [OutputOf<Steps, Dependency>] extends
+  [readonly unknown[]] ? Dependency
+  : `Cannot map over step "${Dependency}": its output is not an array`;
 
 /** Is `Slug` when a step may be added to `Steps` under that name. */
 export type CheckedSlug<Steps, Slug extends string> = string extends Slug ? Slug

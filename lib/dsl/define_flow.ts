@@ -1,5 +1,5 @@
 import { checkSlug } from "./check_slug.ts";
-import { checkOptions } from "./check_options.ts";
+import { checkOptions, flowOptions } from "./check_options.ts";
 import type { FlowOptions } from "./flow_options.ts";
 
 /** pgmq refuses names of queues of 48 characters or more. */
@@ -14,6 +14,6 @@ export function defineFlow(definition: unknown): { slug: string; options: FlowOp
   const subject = `Cannot create flow ${JSON.stringify(slug)}`;
   return {
     slug: checkSlug(slug, MAX_LENGTH, subject),
-    options: checkOptions<FlowOptions>(options, subject),
+    options: checkOptions<FlowOptions>(options, flowOptions, subject),
   };
 }

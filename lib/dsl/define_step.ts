@@ -1,4 +1,4 @@
-import { checkOptions } from "./check_options.ts";
+import { checkOptions, stepOptions } from "./check_options.ts";
 import { checkSlug } from "./check_slug.ts";
 import type { StepDefinition, StepHandler } from "./step.ts";
 import type { StepOptions } from "./step_options.ts";
@@ -6,20 +6,31 @@ import type { AnyFlow } from "./types.ts";
 
 const MAX_LENGTH = 128;
 
-/** Returns the step that the arguments of `Flow.step` describe, or throws and says why not. */
-export function defineStep(flow: AnyFlow, args: readonly unknown[]): StepDefinition {
-  const { slug, dependencies, handler, options } = readArguments(args);
+/**
+ * Returns the step that the arguments of `Flow.step` or `Flow.map` describe, or throws and says why
+ * it cannot be added.
+ */
+export function defineStep(
+  flow: AnyFlow,
+  type: "single" | "map",
+  args: readonly unknown[],
+): StepDefinition {
+  const { slug, dependencies, handler, options } = readArguments(type, args);
   const subject = `Cannot add step ${JSON.stringify(slug)} to flow "${flow.slug}"`;
   const step: StepDefinition = {
     slug: checkSlug(slug, MAX_LENGTH, subject),
     dependencies: checkDependencies(flow, slug, dependencies, subject),
-    type: "single",
+    type,
     performedBy: "handler",
-    options: checkOptions<StepOptions>(options, subject),
+    options: checkOptions<StepOptions>(options, stepOptions, subject),
     handler: checkHandler(handler, subject),
   };
   if (flow.getStep(step.slug) !== undefined) {
     throw new TypeError(`${subject}: the flow has a step with this slug`);
+  }
+  const { runIf, runUnless, whenUnmet } = step.options;
+  if (whenUnmet !== undefined && runIf === undefined && runUnless === undefined) {
+    throw new TypeError(`${subject}: it has whenUnmet, but neither runIf nor runUnless`);
   }
   return Object.freeze(step);
 }
@@ -31,15 +42,18 @@ interface StepArguments {
   options: unknown;
 }
 
-/** The three forms: `(slug, handler, …)`, `(slug, dependencies, handler, …)`, `({ … }, handler)`. */
-function readArguments([first, second, third, fourth = {}]: readonly unknown[]): StepArguments {
-  if (typeof first === "object" && first !== null) {
+/** The forms: `(slug, handler, …)`, `(slug, dependencies, handler, …)`, `({ … }, handler)`. */
+function readArguments(type: "single" | "map", args: readonly unknown[]): StepArguments {
+  const [first, second, third, fourth = {}] = args;
+  if (type === "single" && typeof first === "object" && first !== null) {
     const { slug, dependsOn = [], ...options } = first as { slug?: unknown; dependsOn?: unknown };
     return { slug, dependencies: dependsOn, handler: second, options };
   }
-  return typeof second === "function"
-    ? { slug: first, dependencies: [], handler: second, options: third ?? {} }
-    : { slug: first, dependencies: second, handler: third, options: fourth };
+  if (typeof second === "function") {
+    return { slug: first, dependencies: [], handler: second, options: third ?? {} };
+  }
+  const dependencies = type === "map" ? [second] : second;
+  return { slug: first, dependencies, handler: third, options: fourth };
 }
 
 function checkDependencies(

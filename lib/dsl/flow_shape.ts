@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Json } from "./json.ts";
+import type { Otherwise } from "./step_options.ts";
 import type { AnyFlow } from "./types.ts";
 
 /** The argument `shape` of `pgflow.ensure_flow_compiled`. */
@@ -30,13 +32,13 @@ export interface StepShape {
   /** The flow it runs, if a subflow performs it. */
   subflow_slug: string | null;
   /** The step runs when its input contains this. */
-  required_input_pattern: unknown;
+  required_input_pattern: { readonly [key: string]: Json } | null;
   /** The step runs when its input does not contain this. */
-  forbidden_input_pattern: unknown;
+  forbidden_input_pattern: { readonly [key: string]: Json } | null;
   /** What happens when it does not run. */
-  when_unmet: "skip-cascade" | "skip" | "fail";
+  when_unmet: Otherwise;
   /** What happens when its last attempt failed. */
-  when_exhausted: "skip-cascade" | "skip" | "fail";
+  when_exhausted: Otherwise;
   /** How often it is tried. */
   max_attempts: number | null;
   /** Seconds before the second attempt. */
@@ -59,14 +61,14 @@ export function flowShape(flow: AnyFlow): FlowShape {
       step_type: type,
       performed_by: performedBy,
       subflow_slug: null,
-      required_input_pattern: null,
-      forbidden_input_pattern: null,
-      when_unmet: "skip-cascade",
-      when_exhausted: "fail",
+      required_input_pattern: options.runIf ?? null,
+      forbidden_input_pattern: options.runUnless ?? null,
+      when_unmet: options.whenUnmet ?? "skip-cascade",
+      when_exhausted: options.whenExhausted ?? "fail",
       max_attempts: options.maxAttempts ?? null,
       base_delay: options.baseDelay ?? null,
       timeout: options.timeout ?? null,
-      start_delay: null,
+      start_delay: options.startDelay ?? null,
     })),
   };
 }

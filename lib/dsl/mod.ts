@@ -20,6 +20,7 @@
 export * from "./assert_json.ts";
 export * from "./checks.ts";
 export * from "./compile_flow.ts";
+export * from "./condition.ts";
 export * from "./context.ts";
 export * from "./flow.ts";
 export * from "./flow_options.ts";

@@ -33,12 +33,11 @@ export type FlowOutput<F extends AnyFlow> = LeavesOf<F["~types"]["steps"]>;
 /** The slugs of a flow's steps. */
 export type StepSlug<F extends AnyFlow> = keyof F["~types"]["steps"] & string;
 
-/** What the handler of a step gets as its payload. */
-export type StepInput<F extends AnyFlow, Slug extends StepSlug<F>> = Payload<
-  FlowInput<F>,
-  F["~types"]["steps"],
-  F["~types"]["steps"][Slug]["dependency"]
->;
+/** What the handler of a step gets as its payload; an element if the step is a map. */
+export type StepInput<F extends AnyFlow, Slug extends StepSlug<F>> =
+  F["~types"]["steps"][Slug]["type"] extends "map"
+    ? ElementOf<FlowInput<F>, F["~types"]["steps"], F["~types"]["steps"][Slug]["dependency"]>
+    : Payload<FlowInput<F>, F["~types"]["steps"], F["~types"]["steps"][Slug]["dependency"]>;
 
 /** What the dependents of a step get from it. */
 export type StepOutput<F extends AnyFlow, Slug extends StepSlug<F>> =
@@ -55,28 +54,104 @@ export interface FlowTypes<Input, Steps> {
 /**
  * What type-checking knows about a step.
  *
- * Its payload is left out and worked out when asked for: it would hold the steps before it, which
- * hold those before them, and the type would double with every step.
+ * What follows from other steps, its payload for one, is left out and worked out when asked for: it
+ * would hold the steps before it, which hold those before them, and double with every step.
  */
-export interface StepTypes<Output, Dependency> {
+export interface StepTypes<Output, Dependency, Type, Skip> {
   /** What the dependents get. */
   readonly output: Output;
   /** The slugs of the steps it waits for. */
   readonly dependency: Dependency;
+  /** `single` or `map`. */
+  readonly type: Type;
+  /**
+   * How its options may skip it: `alone`, so that its dependents run without it, in a `cascade` with
+   * all of its dependents, either, or never.
+   */
+  readonly skip: Skip;
 }
 
 /** The steps of a new flow. */
 export type NoSteps = Record<never, never>;
 
-/** What a step gets: the flow's input as `run`, and the output of each of its dependencies. */
+/** The options of a step that has none. */
+export type NoOptions = Record<never, never>;
+
+/**
+ * What a step gets: the flow's input as `run`, and the output of each of its dependencies; those
+ * that may be skipped alone are optional.
+ */
 export type Payload<Input, Steps, Dependency extends string> = [Dependency] extends [never]
   ? { run: Input }
-  : { [Name in "run" | Dependency]: Name extends "run" ? Input : Get<Get<Steps, Name>, "output"> };
+  : [SkippedAlone<Steps, Dependency>] extends [never] ? {
+      [Name in "run" | Dependency]: Name extends "run" ? Input : OutputOf<Steps, Name>;
+    }
+  : PartialPayload<Input, Steps, Dependency, SkippedAlone<Steps, Dependency>>;
+
+/** A payload in which the outputs of some dependencies are optional. */
+export type PartialPayload<Input, Steps, Dependency extends string, Optional extends string> = Flat<
+  & {
+    [Name in "run" | Exclude<Dependency, Optional>]: Name extends "run" ? Input
+      : OutputOf<Steps, Name>;
+  }
+  & { [Name in Optional]?: OutputOf<Steps, Name> }
+>;
+
+/** What a task of a map gets: an element of its dependency's output, or of the flow's input. */
+export type ElementOf<Input, Steps, Dependency> = [Dependency] extends [never]
+  ? Input extends readonly (infer Element)[] ? Element : never
+  : OutputOf<Steps, Dependency> extends readonly (infer Element)[] ? Element
+  : never;
+
+/** The output of one step. */
+export type OutputOf<Steps, Slug> = Get<Get<Steps, Slug>, "output">;
+
+/** The slugs of the steps that may be skipped while their dependents run. */
+export type SkippedAlone<Steps, Slug extends string> = Slug extends unknown
+  ? "alone" extends Get<Get<Steps, Slug>, "skip"> ? Slug : never
+  : never;
+
+/** How a step with these options may come to be skipped. */
+export type SkipOf<Options> =
+  | ("runIf" extends keyof Options ? SkipBy<UnmetOf<Options>> : never)
+  | ("runUnless" extends keyof Options ? SkipBy<UnmetOf<Options>> : never)
+  | SkipBy<Get<Options, "whenExhausted">>;
+
+/** What happens when the condition among these options is unmet. */
+export type UnmetOf<Options> = "whenUnmet" extends keyof Options ? Get<Options, "whenUnmet">
+  : "skip-cascade";
+
+/** How a step is skipped by an option. */
+export type SkipBy<Option> =
+  | ("skip" extends Option ? "alone" : never)
+  | ("skip-cascade" extends Option ? "cascade" : never);
+
+/** The outputs of the steps that no other depends on; those that may be skipped are optional. */
+export type LeavesOf<Steps> = OutputsOf<
+  Steps,
+  Exclude<keyof Steps & string, Get<Steps[keyof Steps], "dependency">>,
+  SlugsBy<Steps, "skip", "alone"> | Downstream<Steps, SlugsBy<Steps, "skip", "cascade">>
+>;
+
+/** The outputs of some steps, those of the optional ones as optional properties. */
+export type OutputsOf<Steps, Slug extends string, Optional extends string> = Flat<
+  & { [Name in Exclude<Slug, Optional>]: OutputOf<Steps, Name> }
+  & { [Name in Slug & Optional]?: OutputOf<Steps, Name> }
+>;
+
+/** The slugs of some steps and of all that depend on them, however deep. */
+export type Downstream<Steps, Slug extends string, Found extends string = never> = [Slug] extends
+  [never] ? Found
+  : Downstream<Steps, Exclude<SlugsBy<Steps, "dependency", Slug>, Found | Slug>, Found | Slug>;
+
+/** The slugs of the steps whose `Key` includes one of these values. */
+export type SlugsBy<Steps, Key, Value> = {
+  [Slug in keyof Steps & string]: [Extract<Get<Steps[Slug], Key>, Value>] extends [never] ? never
+    : Slug;
+}[keyof Steps & string];
 
 /** The property `Key` of `T`, or never. */
 export type Get<T, Key> = Key extends keyof T ? T[Key] : never;
 
-/** The outputs of the steps that no other depends on. */
-export type LeavesOf<Steps> = {
-  [Slug in Exclude<keyof Steps, Get<Steps[keyof Steps], "dependency">>]: Get<Steps[Slug], "output">;
-};
+/** An intersection of objects as one object. */
+export type Flat<T> = T extends unknown ? { [Key in keyof T]: T[Key] } : never;

@@ -48,7 +48,7 @@ export async function compile(args: string[], options: CompileOptions): Promise<
         code: "PF003",
         hint:
           "Options are updated by the worker when it starts. For other steps, give the flow a " +
-          `new slug such as ${flow.slug}_v2, or delete the file if it was never applied`,
+          `new slug such as ${flow.slug}_v2, or delete the file if it was never applied.`,
       },
     );
   }

@@ -34,7 +34,7 @@ export async function loadFlow(target: string, options: LoadFlowOptions): Promis
   if (!await isFile(file)) {
     throw new PgflowError(`Cannot compile flow "${target}": there is no file "${path}"`, {
       code: "PF104",
-      hint: "Name a file such as flows/greet_user.ts, or the slug of a flow in flows/",
+      hint: "Name a file such as flows/greet_user.ts, or the slug of a flow in flows/.",
     });
   }
   const found = await importFlows(file, path);
@@ -45,17 +45,17 @@ export async function loadFlow(target: string, options: LoadFlowOptions): Promis
   if (found.length === 0) {
     throw new PgflowError(`Cannot compile file "${path}": it exports no flow`, {
       code: "PF104",
-      hint: "Export one: export const GreetUser = new Flow<Input>({ … }).step(…)",
+      hint: "Export one: export const GreetUser = new Flow<Input>({ … }).step(…).",
     });
   }
   throw slug === undefined
     ? new PgflowError(`Cannot compile file "${path}": it exports several flows, ${slugs}`, {
       code: "PF104",
-      hint: "Choose one with --flow <slug>, or give each flow a file of its own",
+      hint: "Choose one with --flow <slug>, or give each flow a file of its own.",
     })
     : new PgflowError(`Cannot compile flow "${slug}": file "${path}" exports ${slugs}`, {
       code: "PF104",
-      hint: "Choose one of those with --flow <slug>",
+      hint: "Choose one of those with --flow <slug>.",
     });
 }
 

@@ -23,3 +23,22 @@ Deno.test("compileFlow() compiles a flow without steps", () => {
     "select pgflow.create_flow(flow_slug => 'empty', max_attempts => 1, base_delay => 0, timeout => 2);",
   ]);
 });
+
+Deno.test("compileFlow() says of maps, conditions and delays what is not the default", () => {
+  const flow = new Flow<{ name: string }[]>({ slug: "greet" })
+    .map("each", () => "a", { startDelay: 60, whenExhausted: "skip" })
+    .step("some", ["each"], handler, {
+      runIf: { run: [{ name: 'O\'Hara \\ "x"' }] },
+      runUnless: { each: [] },
+      whenUnmet: "skip",
+    });
+
+  assertEquals(compileFlow(flow).slice(1), [
+    "select pgflow.add_step(flow_slug => 'greet', step_slug => 'each', start_delay => 60, " +
+    "step_type => 'map', when_exhausted => 'skip');",
+    "select pgflow.add_step(flow_slug => 'greet', step_slug => 'some', " +
+    "deps_slugs => array['each']::text[], " +
+    `required_input_pattern => '{"run":[{"name":"O''Hara \\\\ \\"x\\""}]}'::jsonb, ` +
+    `forbidden_input_pattern => '{"each":[]}'::jsonb, when_unmet => 'skip');`,
+  ]);
+});

@@ -9,7 +9,13 @@ const handler = () => null;
 const Everything = new Flow({ slug: "everything", maxAttempts: 0, baseDelay: 0, timeout: 1 })
   .step("_", handler)
   .step({ slug: "second", dependsOn: ["_"], maxAttempts: 9, baseDelay: 8, timeout: 7 }, handler)
-  .step("third", ["second", "_"], handler);
+  .step("third", ["second", "_"], handler, { startDelay: 6, whenExhausted: "skip" })
+  .step("list", () => ['O\'Hara \\ "x"'])
+  .map("each", "list", (name) => name, {
+    runIf: { list: ['O\'Hara \\ "x"'] },
+    runUnless: { list: [] },
+    whenUnmet: "skip",
+  });
 
 Deno.test("compileFlow() and flowShape() describe the same flow to the database", async () => {
   await using db = await testDatabase();
@@ -34,6 +40,8 @@ Deno.test("compileFlow() and flowShape() describe the same flow to the database"
     ["_", null, null, null],
     ["second", 9, 8, 7],
     ["third", null, null, null],
+    ["list", null, null, null],
+    ["each", null, null, null],
   ]);
 });
 

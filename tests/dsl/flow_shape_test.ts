@@ -28,6 +28,28 @@ Deno.test("flowShape() says every option that was given", () => {
   });
 });
 
+Deno.test("flowShape() says which steps are maps, when steps run and what happens otherwise", () => {
+  const flow = new Flow<{ plan: "free" | "pro" }[]>({ slug: "greet" })
+    .map("each", handler, { startDelay: 9, whenExhausted: "skip" })
+    .step("paid", ["each"], handler, { runIf: { run: [{ plan: "pro" }] }, whenUnmet: "fail" })
+    .map("nulls", "each", handler, { runUnless: { each: [null] }, whenExhausted: "skip-cascade" });
+
+  assertEquals(flowShape(flow).steps, [
+    { ...plain("each", []), step_type: "map", start_delay: 9, when_exhausted: "skip" },
+    {
+      ...plain("paid", ["each"]),
+      required_input_pattern: { run: [{ plan: "pro" }] },
+      when_unmet: "fail",
+    },
+    {
+      ...plain("nulls", ["each"]),
+      step_type: "map",
+      forbidden_input_pattern: { each: [null] },
+      when_exhausted: "skip-cascade",
+    },
+  ]);
+});
+
 Deno.test("flowShape() survives JSON and shares nothing with the flow", () => {
   const flow = new Flow({ slug: "greet" }).step("a", handler).step("b", ["a"], handler);
   const shape = flowShape(flow);

@@ -30,6 +30,19 @@ Deno.test("Flow keeps its steps in the order they were added, each as it was giv
   });
 });
 
+Deno.test("Flow.map() adds a step with a task per element", () => {
+  const each = (element: string) => element;
+  const options = { runIf: { all: ["a"] }, whenUnmet: "skip", startDelay: 0 } as const;
+  const flow = new Flow<string[]>({ slug: "greet" })
+    .map("all", each)
+    .map("again", "all", each, options);
+
+  assertEquals([...flow.steps], [
+    { ...step("all", [], {}, each) as object, type: "map" } as never,
+    { ...step("again", ["all"], options, each) as object, type: "map" } as never,
+  ]);
+});
+
 function step(slug: string, dependencies: string[], options: object, handler: unknown) {
   return { slug, dependencies, type: "single", performedBy: "handler", options, handler } as never;
 }
@@ -176,6 +189,28 @@ const refusedSteps: [args: unknown[], error: typeof TypeError, state: string][] 
   [[{ slug: "b", dependOn: [] }, handler], TypeError, 'there is no option "dependOn"'],
   [["b", handler, { timeout: 0.5 }], RangeError, "its timeout is 0.5, not a whole number from 1"],
   [["b", handler, { timeout: NaN }], RangeError, "its timeout is NaN, not a whole number from 1"],
+  [
+    ["b", handler, { startDelay: -1 }],
+    RangeError,
+    "its startDelay is -1, not a whole number from 0",
+  ],
+  [["b", handler, { runIf: [1] }], TypeError, "its runIf is not an object"],
+  [["b", handler, { runUnless: null }], TypeError, "its runUnless is not an object"],
+  [
+    ["b", handler, { runIf: { at: new Date(0) } }],
+    TypeError,
+    "its runIf is not JSON: $.at is a Date",
+  ],
+  [
+    ["b", handler, { whenExhausted: "ignore" }],
+    RangeError,
+    'its whenExhausted is not "skip-cascade", "skip" or "fail"',
+  ],
+  [
+    ["b", handler, { whenUnmet: "skip" }],
+    TypeError,
+    "it has whenUnmet, but neither runIf nor runUnless",
+  ],
   [["run", handler], RangeError, "the name is reserved for the flow's input"],
   [
     ["1st", handler],
@@ -191,6 +226,22 @@ for (const [args, ErrorClass, state] of refusedSteps) {
     const [first] = args as [string | { slug: string }];
     const slug = typeof first === "string" ? first : first.slug;
     assertEquals(error.message, `Cannot add step "${slug}" to flow "greet": ${state}`);
+  });
+}
+
+const refusedMaps: [args: unknown[], error: typeof TypeError, state: string][] = [
+  [["b", "c", handler], TypeError, 'it depends on unknown step "c"'],
+  [["b", ["a"], handler], TypeError, 'it depends on unknown step ["a"]'],
+  [["b"], TypeError, "it depends on unknown step undefined"],
+  [["b", "a"], TypeError, "its handler is not a function"],
+  [["b", handler, { concurrency: 1 }], TypeError, 'there is no option "concurrency"'],
+];
+
+for (const [args, ErrorClass, state] of refusedMaps) {
+  Deno.test(`Flow.map() refuses ${describe(args)}: ${state}`, () => {
+    const flow = new Flow({ slug: "greet" }).step("a", handler);
+    const error = assertThrows(() => untyped(flow).map(...args), ErrorClass);
+    assertEquals(error.message, `Cannot add step "b" to flow "greet": ${state}`);
   });
 }
 

@@ -260,6 +260,129 @@ Deno.test("Flow and Flow.step() refuse unknown options and wrong values", () => 
   void refused;
 });
 
+interface Ticket {
+  plan: "free" | "pro";
+  tags: string[];
+  address: { city: string; zip?: string } | null;
+}
+
+const Tickets = new Flow<Ticket>({ slug: "tickets" })
+  .step("words", ({ run }) => run.tags)
+  .map("lengths", "words", (word) => word.length)
+  .map("halves", "lengths", async (length) => await Promise.resolve({ half: length / 2 }))
+  .step("sum", ["lengths", "halves"], ({ lengths, halves }) => lengths[0]! + halves[0]!.half);
+
+Deno.test("Flow.map() infers the element and the gathered array", () => {
+  holds<Same<StepInput<typeof Tickets, "lengths">, string>>();
+  holds<Same<StepOutput<typeof Tickets, "lengths">, number[]>>();
+  holds<Same<StepInput<typeof Tickets, "halves">, number>>();
+  holds<Same<StepOutput<typeof Tickets, "halves">, { half: number }[]>>();
+  holds<Same<FlowOutput<typeof Tickets>, { sum: number }>>();
+
+  const Numbers = new Flow<readonly number[]>({ slug: "numbers" })
+    .map("squares", (number, context) => {
+      holds<Same<typeof number, number>>();
+      holds<Same<typeof context, HandlerContext<readonly number[]>>>();
+      return number * number;
+    }, { maxAttempts: 1 })
+    .step("all", ["squares"], ({ run, squares }) => [run, squares]);
+  holds<Same<StepInput<typeof Numbers, "squares">, number>>();
+  holds<Same<StepInput<typeof Numbers, "all">, { run: readonly number[]; squares: number[] }>>();
+
+  const Pairs = new Flow<[string, number]>({ slug: "pairs" }).map("each", (element) => element);
+  holds<Same<StepOutput<typeof Pairs, "each">, (string | number)[]>>();
+});
+
+Deno.test("Flow.map() refuses what is not an array, and what .step() refuses", () => {
+  const refused = () => {
+    // @ts-expect-error The flow's input is an object.
+    Tickets.map("a", (element: unknown) => String(element));
+    // @ts-expect-error The sum is a number.
+    Tickets.map("a", "sum", () => 1);
+    // @ts-expect-error There is no step "nope".
+    Tickets.map("a", "nope", () => 1);
+    // @ts-expect-error A map has one dependency at most.
+    Tickets.map("a", ["words", "lengths"], () => 1);
+    // @ts-expect-error The flow has a step "sum".
+    Tickets.map("sum", "words", () => 1);
+    // @ts-expect-error An element's output is JSON.
+    Tickets.map("a", "words", () => new Date());
+    // @ts-expect-error There is no such option.
+    Tickets.map("a", "words", () => 1, { timeout: 1, retries: 1 });
+    // @ts-expect-error The handler gets a string.
+    Tickets.map("a", "words", (word: number) => word);
+  };
+  void refused;
+});
+
+Deno.test("runIf and runUnless are parts of the flow's input, or of the payload", () => {
+  Tickets
+    .step("a", () => 1, { runIf: { plan: "pro", tags: ["urgent"] } })
+    .step("b", ["sum"], () => 1, { runIf: { run: { address: { city: "Oslo" } }, sum: 3 } })
+    .step("c", ["words"], () => 1, { runUnless: { words: [], run: { address: null } } })
+    .map("d", "words", () => 1, { runIf: { words: ["a"] } })
+    .step({ slug: "e", runIf: { address: { zip: "1" } }, whenUnmet: "fail" }, () => 1);
+  // Where the type knows nothing, any object may match.
+  new Flow<{ data: Json }>({ slug: "any" }).step("a", () => 1, { runIf: { data: { b: [1] } } });
+
+  const refused = () => {
+    // @ts-expect-error There is no plan "gold".
+    Tickets.step("a", () => 1, { runIf: { plan: "gold" } });
+    // @ts-expect-error There is no property "plam".
+    Tickets.step("a", () => 1, { runIf: { plan: "pro", plam: 1 } });
+    // @ts-expect-error There is no property "country" in an address.
+    Tickets.step("a", () => 1, { runUnless: { address: { city: "Oslo", country: "NO" } } });
+    // @ts-expect-error The input of a step with dependencies has the flow's input under "run".
+    Tickets.step("a", ["sum"], () => 1, { runIf: { plan: "pro" } });
+    // @ts-expect-error The sum is a number.
+    Tickets.step("a", ["sum"], () => 1, { runIf: { sum: "3" } });
+    // @ts-expect-error The step does not depend on "words".
+    Tickets.step("a", ["sum"], () => 1, { runIf: { sum: 1, words: [] } });
+    // @ts-expect-error There is no plan "gold".
+    Tickets.step({ slug: "a", runIf: { plan: "gold" } }, () => 1);
+    // @ts-expect-error The input is no object.
+    new Flow<string>({ slug: "text" }).step("a", () => 1, { runIf: { a: 1 } });
+    // @ts-expect-error The input is an array.
+    new Flow<string[]>({ slug: "list" }).map("a", () => 1, { runIf: { a: 1 } });
+    // @ts-expect-error There is no such choice.
+    Tickets.step("a", () => 1, { whenExhausted: "ignore" });
+  };
+  void refused;
+});
+
+Deno.test("Flow makes optional what may be skipped", () => {
+  const flow = Tickets
+    .step("alone", () => 1, { runIf: { plan: "pro" }, whenUnmet: "skip" })
+    .step("exhausted", () => 2, { whenExhausted: "skip" })
+    .step("cascade", () => 3, { runUnless: { plan: "pro" } })
+    .step("failing", () => 4, { runIf: { plan: "pro" }, whenUnmet: "fail", whenExhausted: "fail" })
+    .step("join", ["alone", "exhausted", "sum"], ({ sum }) => sum)
+    .step("below", ["cascade", "failing"], ({ cascade }) => cascade)
+    .step("deeper", ["below"], ({ below }) => below)
+    .map("list", "words", (word) => word, { whenExhausted: "skip" })
+    .map("letters", "list", (word) => word.length)
+    .step("leaf", () => 5, { whenExhausted: "skip-cascade", startDelay: 60 });
+
+  holds<
+    Same<
+      StepInput<typeof flow, "join">,
+      { run: Ticket; sum: number; alone?: number; exhausted?: number }
+    >
+  >();
+  // A cascade takes the step with it, so that its payload is whole when it runs.
+  holds<
+    Same<StepInput<typeof flow, "below">, { run: Ticket; cascade: number; failing: number }>
+  >();
+  // The map of a skipped step is one over an empty array.
+  holds<Same<StepInput<typeof flow, "letters">, string>>();
+  holds<
+    Same<
+      FlowOutput<typeof flow>,
+      { join: number; letters: number[]; deeper?: number; leaf?: number }
+    >
+  >();
+});
+
 Deno.test("JsonProblem says where a type is not JSON, and what to do", () => {
   holds<Same<JsonProblem<Date>, "$ is a Date: return its toISOString()">>();
   holds<Same<JsonProblem<{ a: { at: Date }[] }>, "$.a[].at is a Date: return its toISOString()">>();
