@@ -2,8 +2,7 @@ import postgres from "postgres";
 import { arrayTypes } from "./arrays.ts";
 import { parseDatabaseUrl } from "./database_url.ts";
 import { Db } from "./db.ts";
-import { Lane, type LaneHooks } from "./lane.ts";
-import { openSocket } from "./open_socket.ts";
+import { type CreateClient, Lane } from "./lane.ts";
 
 /** How to connect; everything has a default. */
 export interface ConnectOptions {
@@ -42,7 +41,7 @@ export function connect(url: string, options: ConnectOptions = {}): Db {
     throw new RangeError(`Cannot use option max "${max}": it is not a positive integer`);
   }
   const target = parseDatabaseUrl(url);
-  const createClient = (hooks: LaneHooks) => {
+  const createClient: CreateClient = (open) => {
     const driverOptions = {
       max: 1,
       idle_timeout: idleTimeout,
@@ -56,10 +55,7 @@ export function connect(url: string, options: ConnectOptions = {}): Db {
       backoff: false,
       onnotice: () => {},
       // Not in the driver's types.
-      socket({ host, port }: { host: string[]; port: number[] }) {
-        hooks.onOpen();
-        return openSocket(host[0]!, port[0]!, () => hooks.onClose());
-      },
+      socket: ({ host, port }: { host: string[]; port: number[] }) => open(host[0]!, port[0]!),
     };
     return postgres(target.url, driverOptions);
   };
