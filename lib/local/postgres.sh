@@ -1,6 +1,6 @@
 # Runs one Postgres for as long as its standard input stays open, then removes every trace of it.
 # The other end of that pipe is held by the process that asked for the server: when it ends, by
-# whatever means, the kernel closes the pipe. Signals of the terminal are left to that process.
+# whatever means, the kernel closes the pipe.
 #
 # $1 folder of the binaries, $2 data folder to copy, $3 lines for the server's configuration
 exec 2>&1

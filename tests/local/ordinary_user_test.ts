@@ -47,7 +47,9 @@ async function reachableDeno(folder: string): Promise<string> {
 async function reachableCache(folder: string): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
   const { denoDir } = JSON.parse(new TextDecoder().decode(stdout)) as { denoDir: string };
-  await copy(["-R", denoDir, `${folder}/cache`]);
+  // The rest of the cache changes while other programs of this Deno run.
+  await Deno.mkdir(`${folder}/cache`);
+  await copy(["-R", `${denoDir}/npm`, `${folder}/cache`]);
   await new Deno.Command("chmod", { args: ["-R", "a+rwX", `${folder}/cache`] }).output();
   return `${folder}/cache`;
 }

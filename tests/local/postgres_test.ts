@@ -35,7 +35,7 @@ Deno.test("startPostgres() offers pgmq and pgTAP, listens on this machine only a
   });
 });
 
-Deno.test("startPostgres() with durable keeps what was committed through a power cut", async () => {
+Deno.test("startPostgres() with durable waits for the disk, as a power cut demands", async () => {
   await using server = await startPostgres({ durable: true });
   const sql = postgres(server.url, { max: 1 });
 
@@ -70,27 +70,28 @@ Deno.test("two servers run at once, each with its own data", async () => {
 });
 
 Deno.test("stop() leaves neither data nor a process", async () => {
-  await using folder = await openFolder();
-  await using running = runProgram(program, { env: { TMPDIR: folder.path } });
-  await running.line("port");
-  assertEquals(Array.from(Deno.readDirSync(folder.path)).length, 1);
-
   const server = await startPostgres();
+  const sql = postgres(server.url, { max: 1 });
+  const [row] = await sql<[{ folder: string }]>`select current_setting('data_directory') as folder`;
+  await sql.end();
+
   await server.stop();
 
+  await assertRejects(() => Deno.lstat(row.folder), Deno.errors.NotFound);
   await assertRejects(() => Deno.connect({ hostname: "127.0.0.1", port: server.port }));
 });
 
-for (const signal of ["SIGKILL", "SIGINT", "SIGTERM", "SIGHUP"] as const) {
+for (const signal of ["SIGKILL", "SIGINT", "SIGTERM", "SIGHUP", "group"] as const) {
   Deno.test(`a server ends with its process, and so does its data: ${signal}`, async () => {
     await using folder = await openFolder();
     await using running = runProgram(program, { env: { TMPDIR: folder.path } });
     const port = Number((await running.line("port")).split(" ")[1]);
     using witness = await Deno.connect({ hostname: "127.0.0.1", port });
 
-    running.kill(signal);
+    if (signal === "group") await running.killGroup();
+    else running.kill(signal);
 
-    assertEquals((await running.ended).signal, signal);
+    assertEquals((await running.ended).signal, signal === "group" ? "SIGKILL" : signal);
     assertEquals(await witness.read(new Uint8Array(1)), null);
     await folder.emptied();
     await assertRejects(() => Deno.connect({ hostname: "127.0.0.1", port }));

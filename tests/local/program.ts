@@ -7,6 +7,8 @@ export interface Program extends AsyncDisposable {
   /** Resolves with all lines of both streams and the exit code, or the signal that ended it. */
   ended: Promise<{ lines: string[]; code: number; signal: Deno.Signal | null }>;
   kill(signal: Deno.Signal): void;
+  /** Kills all processes of the program's group. */
+  killGroup(): Promise<void>;
 }
 
 /** What {@linkcode runProgram} needs to know. */
@@ -31,6 +33,7 @@ export function runProgram(module: URL | string, options: ProgramOptions = {}): 
     args: ["run", "-A", "--no-lock", "--config", config, String(module), ...options.args ?? []],
     env: { NO_COLOR: "1", ...options.env },
     clearEnv: options.clearEnv ?? false,
+    detached: true,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -66,6 +69,9 @@ export function runProgram(module: URL | string, options: ProgramOptions = {}): 
   return {
     ended,
     kill,
+    async killGroup() {
+      await new Deno.Command("sh", { args: ["-c", `kill -KILL -${child.pid}`] }).output();
+    },
     line: (text) =>
       new Promise((resolve, reject) => {
         const look = () => {
