@@ -15,7 +15,7 @@ export async function compileFlows(
       {
         code: "PF003",
         hint: `Runs may be on their way through the stored shape: give the new one a new slug, ` +
-          `such as "${nextSlug(flow.slug)}"`,
+          `such as "${nextSlug(flow.slug)}".`,
       },
     );
   }

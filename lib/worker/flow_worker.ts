@@ -57,24 +57,24 @@ async function refuse(request: Request): Promise<Response | undefined> {
       "Cannot authorize request: the function has no secret key to compare with",
       {
         hint:
-          "Set SUPABASE_SECRET_KEYS or SUPABASE_SERVICE_ROLE_KEY; on Supabase the platform does",
+          "Set SUPABASE_SECRET_KEYS or SUPABASE_SERVICE_ROLE_KEY; on Supabase the platform does.",
       },
     );
   }
   if (!isAuthorized) {
     return problem(401, "Cannot start worker: the request carries no secret key of this project", {
-      hint: "Send a secret key as header apikey, or the service role key as bearer token",
+      hint: "Send a secret key as header apikey, or the service role key as bearer token.",
     });
   }
   if (request.method !== "POST") {
     return problem(405, `Cannot start worker: the method is ${request.method}`, {
-      hint: "Send a POST request",
+      hint: "Send a POST request.",
     }, { allow: "POST" });
   }
   const body = await request.text();
   if (body.trim() !== "" && !isJson(body)) {
     return problem(400, "Cannot start worker: the request's body is not JSON", {
-      hint: "Send no body, or a JSON object",
+      hint: "Send no body, or a JSON object.",
     });
   }
 }

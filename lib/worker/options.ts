@@ -103,7 +103,7 @@ export function resolveOptions(
   const databaseUrl = options.databaseUrl ?? (env.PGFLOW_DB_URL || env.SUPABASE_DB_URL);
   if (!databaseUrl) {
     throw new PgflowError(`Cannot start worker of flow "${flowSlug}": it has no database URL`, {
-      hint: "Set PGFLOW_DB_URL; on Supabase, SUPABASE_DB_URL is set by the platform",
+      hint: "Set PGFLOW_DB_URL; on Supabase, SUPABASE_DB_URL is set by the platform.",
     });
   }
   return {

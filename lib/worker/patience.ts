@@ -33,7 +33,7 @@ export class Patience {
     if (this.#seconds() >= this.#giveUpSeconds) {
       throw new PgflowError(`Cannot go on without the database: ${message}`, {
         hint: `It failed ${this.#failures} times in ${this.#seconds()} s; ` +
-          "option giveUpSeconds says how long to try",
+          "option giveUpSeconds says how long to try.",
         cause: error,
       });
     }

@@ -181,7 +181,7 @@ function explain(error: unknown, functionName: string): unknown {
   return new PgflowError(
     `Cannot start worker "${functionName}": ${(error as Error).message}`,
     {
-      hint: "Check the database URL, and that the migrations are applied (supabase db push)",
+      hint: "Check the database URL, and that the migrations are applied (supabase db push).",
       cause: error,
     },
   );

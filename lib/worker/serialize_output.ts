@@ -19,7 +19,7 @@ export function serializeOutput(
     if (bytes <= maxBytes) return { outputJson };
     return failure(
       `Cannot ${action}: it has ${bytes} bytes of JSON, more than ${maxBytes}`,
-      "Store it elsewhere, for instance in Supabase Storage, and return where it is",
+      "Store it elsewhere, for instance in Supabase Storage, and return where it is.",
     );
   } catch (error) {
     const { message } = error as Error;

@@ -117,7 +117,7 @@ Deno.test("flowWorker() answers a request it cannot accept with what is wrong", 
     assertEquals(await read(await fetch(post(headers))), [401, {
       code: null,
       message: "Cannot start worker: the request carries no secret key of this project",
-      hint: "Send a secret key as header apikey, or the service role key as bearer token",
+      hint: "Send a secret key as header apikey, or the service role key as bearer token.",
     }]);
   }
   const get = await fetch(new Request("http://localhost", { headers: { apikey: SECRET } }));
@@ -129,7 +129,7 @@ Deno.test("flowWorker() answers a request it cannot accept with what is wrong", 
   assertEquals(await read(await fetch(post({ apikey: SECRET }, "{not json"))), [400, {
     code: null,
     message: "Cannot start worker: the request's body is not JSON",
-    hint: "Send no body, or a JSON object",
+    hint: "Send no body, or a JSON object.",
   }]);
 });
 

@@ -114,29 +114,29 @@ const failures: Record<string, [handler: () => unknown, message: string]> = {
   }, "a\uFFFDb\uFFFD"],
   "returns undefined": [
     () => undefined,
-    '[type] Cannot store output of step "act": $ is undefined. Return null, or leave the property out',
+    '[type] Cannot store output of step "act": $ is undefined. Return null, or leave the property out.',
   ],
   "returns a bigint": [
     () => ({ count: 1n }),
-    '[type] Cannot store output of step "act": $.count is a bigint. Convert it with String() or Number()',
+    '[type] Cannot store output of step "act": $.count is a bigint. Convert it with String() or Number().',
   ],
   "returns a circular object": [
     () => circular,
-    '[type] Cannot store output of step "act": $.self contains itself. Refer to the outer object by an id',
+    '[type] Cannot store output of step "act": $.self contains itself. Refer to the outer object by an id.',
   ],
   "returns a Date": [
     () => new Date(0),
-    '[type] Cannot store output of step "act": $ is a Date. Return its toISOString()',
+    '[type] Cannot store output of step "act": $ is a Date. Return its toISOString().',
   ],
   "returns U+0000": [
     () => "\0",
     '[type] Cannot store output of step "act": $ contains the character U+0000. ' +
-    'Postgres cannot store it: remove it with replaceAll("\\0", "")',
+    'Postgres cannot store it: remove it with replaceAll("\\0", "").',
   ],
   "returns 50 MB": [
     () => "x".repeat(50_000_000),
     '[type] Cannot store output of step "act": it has 50000002 bytes of JSON, more than 20000000. ' +
-    "Store it elsewhere, for instance in Supabase Storage, and return where it is",
+    "Store it elsewhere, for instance in Supabase Storage, and return where it is.",
   ],
   "throws at once, whatever attempts remain": [() => {
     throw new PermanentError("no such user");
