@@ -4374,6 +4374,91 @@ $$;
 comment on function pgflow.deprecate_workers(text, uuid) is
   'Asks all workers of a function but one to finish what they hold and stop.';
 
+-- closed_attempts: of the attempts a worker still runs, those that may no longer report.
+--
+-- Called with a worker's heartbeat, so that it can abort handlers whose run was cancelled or has
+-- failed, or whose task was handed to somebody else. Takes [{"run_id", "step_slug", "task_index",
+-- "attempt"}, …]; locks nothing.
+create or replace function pgflow.closed_attempts(attempts jsonb)
+  returns table (run_id uuid, step_slug text, task_index int, attempt int)
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select a.run_id, a.step_slug, a.task_index, a.attempt
+  from jsonb_to_recordset(closed_attempts.attempts) as a (
+    run_id uuid, step_slug text, task_index int, attempt int
+  )
+  where not exists (
+    select
+    from pgflow.step_tasks t
+    where t.run_id = a.run_id
+      and t.step_slug = a.step_slug
+      and t.task_index = a.task_index
+      and t.open_attempt = a.attempt
+  );
+$$;
+
+comment on function pgflow.closed_attempts(jsonb) is
+  'Of the attempts a worker runs, those that may no longer report: its handlers can be aborted.';
+
+-- requeue_stalled_tasks: let the tasks of workers that are gone come back at once.
+--
+-- A worker is gone when it has stopped, or when its heartbeat stays out for 30 seconds. Without this
+-- its tasks come back when their step's visibility ends. The attempt stays counted: the next poll
+-- records it as lost. Returns the number of tasks; takes queue rows only and waits for none.
+create or replace function pgflow.requeue_stalled_tasks()
+  returns int
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_flow record;
+  v_requeued int;
+  v_total int := 0;
+begin
+  for v_flow in select f.flow_slug from pgflow.flows f loop
+    execute format(
+      $query$
+        with stalled as materialized (
+          select m.msg_id
+          from pgmq.%1$I m
+          join pgflow.step_tasks t
+            on t.run_id = (m.message ->> 'run_id')::uuid
+            and t.step_slug = m.message ->> 'step_slug'
+            and t.task_index = (m.message ->> 'task_index')::int
+            and t.message_id = m.msg_id
+          join pgflow.workers w
+            on w.worker_id = t.last_worker_id
+          where m.vt > clock_timestamp()
+            and m.message ? 'run_id'
+            and t.status = 'started'
+            and (
+              w.stopped_at is not null
+              or w.last_heartbeat_at < clock_timestamp() - interval '30 seconds'
+            )
+          for no key update of m skip locked
+        )
+
+        update pgmq.%1$I m
+        set vt = clock_timestamp()
+        from stalled s
+        where m.msg_id = s.msg_id
+      $query$,
+      'q_' || lower(v_flow.flow_slug)
+    );
+
+    get diagnostics v_requeued = row_count;
+    v_total := v_total + v_requeued;
+  end loop;
+
+  return v_total;
+end;
+$$;
+
+comment on function pgflow.requeue_stalled_tasks() is
+  'Lets the tasks of workers that are gone come back at once; returns how many.';
+
 -- == 81_prune_data_older_than.sql =================================================================
 
 -- prune_data_older_than: delete runs that ended before so long, archived messages and dead workers.
