@@ -27,8 +27,10 @@ export const AnalyzeWebsite = new Flow<{ url: string }>({ slug: "analyze_website
 
     return {
       title,
-      headings: outline.headings.map((heading) => heading.text),
+      words: text.words,
+      minutes: text.minutes,
+      terms: text.terms.map(({ term }) => term),
+      sentiment: text.sentiment.score,
       links: { internal: links.internal.length, external: links.external.length },
-      ...text,
     };
   });

@@ -25,12 +25,21 @@ const stopWords = new Set(
   your yours yourself yourselves`.split(/\s+/),
 );
 
-/** Returns the words that occur most often of those that tell something, at most ten. */
+/**
+ * Returns the words that occur most often of those that tell something, at most ten; a plural in -s
+ * counts for its singular.
+ */
 export function findTerms(words: readonly string[]): Term[] {
   const counts = new Map<string, number>();
   for (const word of words) {
     if (word.length < 3 || stopWords.has(word) || /^[\d-]+$/.test(word)) continue;
     counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  for (const [term, count] of counts) {
+    const singular = term.slice(0, -1);
+    if (!term.endsWith("s") || !counts.has(singular)) continue;
+    counts.set(singular, counts.get(singular)! + count);
+    counts.delete(term);
   }
   return [...counts]
     .map(([term, count]) => ({ term, count }))

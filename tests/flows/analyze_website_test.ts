@@ -89,16 +89,16 @@ Deno.test("measureText() counts words, terms and moods", () => {
     words: 26,
     minutes: 1,
     terms: [
-      { term: "queue", count: 2 },
+      { term: "queue", count: 3 },
+      { term: "table", count: 2 },
       { term: "bottleneck", count: 1 },
       { term: "wonderful", count: 1 },
       { term: "terrible", count: 1 },
       { term: "workers", count: 1 },
-      { term: "queues", count: 1 },
-      { term: "tables", count: 1 },
       { term: "happy", count: 1 },
-      { term: "table", count: 1 },
       { term: "good", count: 1 },
+      { term: "docs", count: 1 },
+      { term: "mail", count: 1 },
     ],
     sentiment: {
       score: 1.8,
@@ -131,9 +131,11 @@ Deno.test("AnalyzeWebsite fetches a page, saves a report and returns a summary",
   assertEquals(output, {
     report: {
       title: "Good & cheap queues",
-      headings: ["Queues are good"],
+      words: 26,
+      minutes: 1,
+      terms: text.terms.map(({ term }) => term),
+      sentiment: 1.8,
       links: { internal: 1, external: 1 },
-      ...text,
     },
   });
   assertEquals(statements, [{
