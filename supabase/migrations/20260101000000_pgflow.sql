@@ -4424,14 +4424,15 @@ begin
           select m.msg_id
           from pgmq.%1$I m
           join pgflow.step_tasks t
-            on t.run_id = (m.message ->> 'run_id')::uuid
+            on t.run_id = case
+              when m.message ->> 'run_id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                then (m.message ->> 'run_id')::uuid
+            end
             and t.step_slug = m.message ->> 'step_slug'
-            and t.task_index = (m.message ->> 'task_index')::int
             and t.message_id = m.msg_id
           join pgflow.workers w
             on w.worker_id = t.last_worker_id
           where m.vt > clock_timestamp()
-            and m.message ? 'run_id'
             and t.status = 'started'
             and (
               w.stopped_at is not null
