@@ -6,12 +6,12 @@ export interface EdgeFunction {
   entrypoint: string;
   /**
    * Whether the gateway refuses requests without a valid token or key.
-   * @default false
+   * @default {false}
    */
   verifyJwt?: boolean;
   /**
    * Environment variables of this function alone.
-   * @default {}
+   * @default {{}}
    */
   env?: Record<string, string>;
 }

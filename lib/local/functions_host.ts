@@ -12,7 +12,7 @@ export interface FunctionsHostOptions {
   env: Record<string, string>;
   /**
    * What an isolate may use; what is left out is as on the platform.
-   * @default platformLimits
+   * @default {platformLimits}
    */
   limits?: Partial<IsolateLimits>;
   /** Receives every line that a function writes. */

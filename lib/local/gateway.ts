@@ -14,22 +14,22 @@ export interface GatewayOptions {
   host: FunctionsHost;
   /**
    * The functions that may be called only with a valid token or project key.
-   * @default []
+   * @default {[]}
    */
   guardedFunctions?: string[];
   /**
    * The schemas that the API shows.
-   * @default ["public"]
+   * @default {["public"]}
    */
   schemas?: string[];
   /**
    * The port on 127.0.0.1; 0 takes a free one.
-   * @default 0
+   * @default {0}
    */
   port?: number;
   /**
    * Further answers, by path.
-   * @default {}
+   * @default {{}}
    */
   routes?: Record<string, (request: Request) => Response | Promise<Response>>;
 }
@@ -58,8 +58,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
     async stop() {
-      await server.shutdown();
-      await sql.end({ timeout: 1 });
+      await Promise.all([server.shutdown(), sql.end({ timeout: 1 })]);
     },
     [Symbol.asyncDispose]() {
       return this.stop();

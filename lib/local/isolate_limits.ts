@@ -3,22 +3,22 @@ export interface IsolateLimits {
   /**
    * Milliseconds from the isolate's first request to its end. At half of it the isolate is retired:
    * it gets no new requests. At nine tenths the event `beforeunload` tells it.
-   * @default 400_000
+   * @default {400_000}
    */
   wallClock: number;
   /**
    * Milliseconds until a request must have been answered.
-   * @default 150_000
+   * @default {150_000}
    */
   responseTime: number;
   /**
    * Milliseconds within which the function must be serving.
-   * @default 60_000
+   * @default {60_000}
    */
   bootTime: number;
   /**
    * Milliseconds that background work gets when the host stops or reloads the function.
-   * @default 3_000
+   * @default {3_000}
    */
   terminationTime: number;
 }

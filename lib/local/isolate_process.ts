@@ -1,7 +1,7 @@
-import { fileURLToPath } from "node:url";
 import type { EdgeFunction } from "./edge_function.ts";
 import type { FunctionLog } from "./function_log.ts";
 import type { HostMessage, IsolateMessage } from "./isolate_messages.ts";
+import { runArguments } from "./run_arguments.ts";
 import { spawnShell } from "./spawn_shell.ts";
 import { textLines } from "./text_lines.ts";
 
@@ -17,7 +17,7 @@ export interface IsolateProcessOptions {
 }
 
 const script = Deno.readTextFileSync(new URL("./isolate.sh", import.meta.url));
-const runner = fileURLToPath(new URL("./isolate_runner.ts", import.meta.url));
+const runner = import.meta.resolve("./isolate_runner.ts");
 
 // Deno and npm need these; all others of this process are none of a function's business.
 const INHERITED =
@@ -36,7 +36,7 @@ export class IsolateProcess {
 
   constructor(definition: EdgeFunction, options: IsolateProcessOptions) {
     this.#onMessage = options.onMessage;
-    const command = [Deno.execPath(), ...runArguments(options.config)];
+    const command = [Deno.execPath(), ...runArguments(runner, options.config)];
     this.#child = spawnShell(script, command, {
       clearEnv: true,
       env: { ...inheritedEnv(), ...options.env, ...this.#introduction(definition) },
@@ -102,20 +102,6 @@ export class IsolateProcess {
       }
     }
     this.#child.stdin.close().catch(() => {});
-  }
-}
-
-function runArguments(config: string): string[] {
-  const lock = config.replace(/[^/]*$/, "deno.lock");
-  const options = ["-A", "--quiet", "--no-prompt", `--config=${config}`];
-  return ["run", ...options, ...(isFile(lock) ? [] : ["--no-lock"]), runner];
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
   }
 }
 

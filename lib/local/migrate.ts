@@ -6,12 +6,12 @@ import { migrationFiles } from "./migration_files.ts";
 export interface MigrateOptions {
   /**
    * Whether the tables that flows write to are made as well, by flows/<slug>.sql.
-   * @default false
+   * @default {false}
    */
   flows?: boolean;
   /**
    * Whether the development helpers of supabase/seed.sql are loaded as well.
-   * @default false
+   * @default {false}
    */
   seed?: boolean;
 }

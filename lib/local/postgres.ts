@@ -11,12 +11,12 @@ const MAX_ATTEMPTS = 5;
 export interface PostgresOptions {
   /**
    * Whether a commit survives a power cut; without it writes do not wait for the disk.
-   * @default false
+   * @default {false}
    */
   durable?: boolean;
   /**
    * Lines for the server's configuration, e.g. `{ log_statement: "all" }`.
-   * @default {}
+   * @default {{}}
    */
   settings?: Record<string, string>;
 }

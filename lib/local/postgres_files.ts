@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import configuration from "../../deno.json" with { type: "json" };
 import { PgflowError } from "../errors.ts";
 import { cacheFolder } from "./cache_folder.ts";
+import { runArguments } from "./run_arguments.ts";
 import { runCommand } from "./run_command.ts";
 import type { UnprivilegedUser } from "./unprivileged_user.ts";
 
@@ -119,9 +120,9 @@ function versions(): string {
 }
 
 async function findPackages(): Promise<PostgresPackages> {
-  const program = fileURLToPath(new URL("./postgres_packages.ts", import.meta.url));
-  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
-  const args = ["run", "-A", "--quiet", "--no-lock", "--config", config, program];
+  const program = import.meta.resolve("./postgres_packages.ts");
+  const config = fileURLToPath(import.meta.resolve("../../deno.json"));
+  const args = runArguments(program, config);
   try {
     return JSON.parse(await runCommand(Deno.execPath(), args)) as PostgresPackages;
   } catch (cause) {

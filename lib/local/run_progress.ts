@@ -7,7 +7,7 @@ export interface RunProgressOptions {
   isLive: boolean;
   /**
    * The present time in milliseconds.
-   * @default Date.now
+   * @default {Date.now}
    */
   now?: () => number;
 }

@@ -15,34 +15,34 @@ import { startWatchdog } from "./watchdog.ts";
 export interface StackOptions {
   /**
    * The functions to serve.
-   * @default those of supabase/config.toml and functions/<name>/index.ts
+   * @default {those of supabase/config.toml and functions/<name>/index.ts}
    */
   functions?: EdgeFunction[];
   /**
    * The gateway's port; 0 takes a free one.
-   * @default 0
+   * @default {0}
    */
   port?: number;
   /**
    * What an isolate may use; what is left out is as on the platform.
-   * @default platformLimits
+   * @default {platformLimits}
    */
   limits?: Partial<IsolateLimits>;
   /**
    * Further environment variables of all functions.
-   * @default {}
+   * @default {{}}
    */
   env?: Record<string, string>;
   /**
    * Further answers of the gateway, by path.
-   * @default {}
+   * @default {{}}
    */
   routes?: NonNullable<GatewayOptions["routes"]>;
   /** How Postgres is started. */
   postgres?: PostgresOptions;
   /**
    * Receives every line that a function writes.
-   * @default nobody
+   * @default {nobody}
    */
   onLog?: (log: FunctionLog) => void;
 }
