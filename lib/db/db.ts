@@ -1,5 +1,11 @@
-import type postgres from "postgres";
+import type {
+  PollArguments,
+  RegisterArguments,
+  StartFlowArguments,
+  WaitArguments,
+} from "./arguments.ts";
 import { formatArray } from "./arrays.ts";
+import { toParameter } from "./json_parameter.ts";
 import type { Lane } from "./lane.ts";
 import {
   type ClaimedTask,
@@ -17,48 +23,6 @@ import {
   toRun,
   toSettledTask,
 } from "./rows.ts";
-
-/** The arguments of {@linkcode Db.startFlow}. */
-export interface StartFlowArguments {
-  /** The flow's slug. */
-  flowSlug: string;
-  /** The run's input, any JSON. */
-  input: unknown;
-  /** The run's id; starting the same run again returns it. */
-  runId?: string;
-  /** Another name of the run, unique in the flow, to the same end. */
-  idempotencyKey?: string;
-}
-
-/** The arguments of {@linkcode Db.pollForTasks}. */
-export interface PollArguments {
-  /** The queue, which is a flow's slug. */
-  queueName: string;
-  /** How many tasks at most. */
-  qty: number;
-  /** Who takes them. */
-  workerId: string;
-}
-
-/** The arguments of {@linkcode Db.waitForTasks}. */
-export interface WaitArguments {
-  /** The queues to look at. */
-  queueNames: readonly string[];
-  /** When to return with nothing found. */
-  maxSeconds: number;
-  /** The time between two looks. */
-  pollIntervalMs: number;
-}
-
-/** The arguments of {@linkcode Db.registerWorker}. */
-export interface RegisterArguments {
-  /** Chosen by the worker. */
-  workerId: string;
-  /** The queue it works on. */
-  queueName: string;
-  /** The edge function it lives in. */
-  functionName: string;
-}
 
 /**
  * Calls the SQL functions, each method the function of its name.
@@ -275,17 +239,4 @@ export class Db {
     if (!first.waiting) return first;
     return others.find((lane) => lane.foreign === 0) ?? first;
   }
-}
-
-/** A value that is a `json` or `jsonb` parameter, null and text included. */
-export class JsonParameter {
-  /** Creates a parameter from any JSON value. */
-  constructor(readonly value: unknown) {}
-}
-
-function toParameter(sql: postgres.Sql, value: unknown): postgres.ParameterOrFragment<never> {
-  if (value instanceof JsonParameter) return sql`${JSON.stringify(value.value)}::text::jsonb`;
-  // The driver guesses an array's type from its first element; type 0 leaves it to the server.
-  if (Array.isArray(value)) return sql.typed(value, 0);
-  return value as never;
 }

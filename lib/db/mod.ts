@@ -4,14 +4,14 @@
  *
  * @module
  */
+export type {
+  PollArguments,
+  RegisterArguments,
+  StartFlowArguments,
+  WaitArguments,
+} from "./arguments.ts";
 export * from "./connect.ts";
-export {
-  Db,
-  JsonParameter,
-  type PollArguments,
-  type RegisterArguments,
-  type StartFlowArguments,
-  type WaitArguments,
-} from "./db.ts";
+export * from "./db.ts";
 export * from "./errors.ts";
-export * from "./rows.ts";
+export { JsonParameter } from "./json_parameter.ts";
+export type { ClaimedTask, CompileResult, Run, SettledTask, TaskId, TaskResult } from "./rows.ts";

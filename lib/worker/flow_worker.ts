@@ -14,11 +14,14 @@ const ANSWER_MS = 2000;
  * unless it runs already, and is answered at once with `{ status, worker_id }`.
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { Flow } from "pgflow/dsl";
  * import { flowWorker } from "pgflow/worker";
- * import { GreetUser } from "../../flows/greet_user.ts";
  *
- * Deno.serve(flowWorker(GreetUser));
+ * const Shout = new Flow<{ text: string }>({ slug: "shout" })
+ *   .step("upper", ({ run }) => run.text.toUpperCase());
+ *
+ * export default { fetch: flowWorker(Shout) };
  * ```
  */
 export function flowWorker(

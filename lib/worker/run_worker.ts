@@ -7,13 +7,18 @@ import { RunningWorker } from "./running_worker.ts";
  * Starts a worker in this process, without HTTP, until `stop()` is called on it.
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { Flow } from "pgflow/dsl";
  * import { runWorker } from "pgflow/worker";
- * import { GreetUser } from "./flows/greet_user.ts";
  *
- * const worker = runWorker(GreetUser);
- * Deno.addSignalListener("SIGTERM", () => worker.stop("SIGTERM"));
- * await worker.done;
+ * const Shout = new Flow<{ text: string }>({ slug: "shout" })
+ *   .step("upper", ({ run }) => run.text.toUpperCase());
+ *
+ * export async function main(): Promise<void> {
+ *   const worker = runWorker(Shout);
+ *   Deno.addSignalListener("SIGTERM", () => worker.stop("SIGTERM"));
+ *   await worker.done;
+ * }
  * ```
  */
 export function runWorker(
