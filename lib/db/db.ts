@@ -215,6 +215,11 @@ export class Db {
     }
   }
 
+  /** Whether results could be recorded while a wait is going on. */
+  get hasSpareConnection(): boolean {
+    return this.#lanes.slice(1).some((lane) => lane.foreign === 0);
+  }
+
   /** Cuts the connections on which nothing was answered for this long. */
   cutStalled(milliseconds: number): void {
     for (const lane of this.#lanes) {

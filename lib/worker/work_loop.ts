@@ -11,7 +11,7 @@ import { WakeUp } from "./wake_up.ts";
 /** What the loop works with. */
 export interface WorkLoopParts {
   /** The database. */
-  db: Pick<Db, "pollForTasks" | "waitForTasks">;
+  db: Pick<Db, "pollForTasks" | "waitForTasks" | "hasSpareConnection">;
   /** Whose tasks are claimed. */
   flows: ReadonlyMap<string, AnyFlow>;
   /** The worker's options. */
@@ -189,7 +189,8 @@ export class WorkLoop {
 
   #waitSeconds(): number {
     const { pollSeconds, idleSeconds } = this.#parts.options;
-    if (this.#executions.size > 0) return pollSeconds;
+    // Without another connection results stand in line behind the wait.
+    if (this.#executions.size > 0) return this.#parts.db.hasSpareConnection ? pollSeconds : 1;
     const idle = (performance.now() - this.#busyAt) / 1000;
     return Math.max(1, Math.min(pollSeconds, Math.ceil(idleSeconds - idle)));
   }

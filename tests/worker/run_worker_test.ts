@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Flow, type Json, PermanentError, PgflowError } from "../../lib/dsl/mod.ts";
+import { RunInputs } from "../../lib/worker/run_inputs.ts";
 import { workerFixture } from "./worker_fixture.ts";
 
 Deno.test("runWorker() takes a run from its start to its output", async () => {
@@ -234,6 +235,58 @@ Deno.test("a handler that never returns fails as a timeout and does not hold up 
     fast: { act: "done" },
     isLoggedAsDropped: false,
   });
+});
+
+for (const maxPgConnections of [1, 2]) {
+  Deno.test(`the slowest task holds up only itself, with connections: ${maxPgConnections}`, async () => {
+    await using it = await workerFixture();
+    let finish = (_: string) => {};
+    let left = 20;
+    const flow = new Flow<string>({ slug: "mixed" })
+      .step("act", ({ run }) => {
+        if (run === "slow") return new Promise<string>((resolve) => finish = resolve);
+        if (--left === 0) finish("at last");
+        return run;
+      });
+    await it.compile(flow);
+    const slow = await it.startRun("mixed", "slow");
+    for (let i = 0; i < 20; i++) await it.startRun("mixed", "fast");
+
+    await it.start(flow, { maxConcurrent: 2, maxPgConnections }).done;
+
+    assertEquals((await it.picture(slow)).output, { act: "at last" });
+  });
+}
+
+Deno.test("a map's handlers get an element each, and the run's input once", async () => {
+  await using it = await workerFixture();
+  const flow = new Flow<{ words: string[]; suffix: string }>({ slug: "suffixes" })
+    .step("words", ({ run }) => run.words)
+    .map("ended", "words", async (word, ctx) => {
+      const { suffix } = await ctx.run();
+      return `${ctx.taskIndex}${word}${suffix}`;
+    })
+    .step("joined", ["ended"], ({ ended }) => ended.join(" "));
+  await it.compile(flow);
+  const words = Array.from({ length: 25 }, (_, i) => String.fromCharCode(97 + i));
+  const runId = await it.startRun("suffixes", { words, suffix: "!" });
+
+  await it.start(flow).done;
+
+  assertEquals((await it.picture(runId)).output, {
+    joined: words.map((word, i) => `${i}${word}!`).join(" "),
+  });
+});
+
+Deno.test("RunInputs fetches an input once, and again after a failure", async () => {
+  const fetched: string[] = [];
+  const inputs = new RunInputs((runId) => {
+    fetched.push(runId);
+    return fetched.length === 1 ? Promise.reject(new Error("gone")) : Promise.resolve(runId);
+  });
+  await assertRejects(() => inputs.get("a"), Error, "gone");
+  const all = await Promise.all([inputs.get("a"), inputs.get("b"), inputs.get("a")]);
+  assertEquals([all, fetched], [["a", "b", "a"], ["a", "a", "b"]]);
 });
 
 Deno.test("a task whose step is not in the worker's code fails", async () => {
