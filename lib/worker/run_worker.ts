@@ -4,7 +4,8 @@ import { platform } from "./platform.ts";
 import { RunningWorker } from "./running_worker.ts";
 
 /**
- * Starts a worker in this process, without HTTP, until `stop()` is called on it.
+ * Starts a worker in this process, without HTTP, until it is stopped by `stop()` or by the
+ * option `signal`.
  *
  * @example
  * ```ts
@@ -14,10 +15,8 @@ import { RunningWorker } from "./running_worker.ts";
  * const Shout = new Flow<{ text: string }>({ slug: "shout" })
  *   .step("upper", ({ run }) => run.text.toUpperCase());
  *
- * export async function main(): Promise<void> {
- *   const worker = runWorker(Shout);
- *   Deno.addSignalListener("SIGTERM", () => worker.stop("SIGTERM"));
- *   await worker.done;
+ * export async function main(signal: AbortSignal): Promise<void> {
+ *   await runWorker(Shout, { signal }).done;
  * }
  * ```
  */

@@ -34,6 +34,7 @@ export class RunningWorker {
   readonly #settler: Settler;
   readonly #loop: WorkLoop;
   #stopReason = "idle";
+  #isRegistered = false;
 
   /** Starts a worker. */
   constructor(flows: readonly AnyFlow[], options: ResolvedOptions) {
@@ -79,6 +80,7 @@ export class RunningWorker {
       try {
         await compileFlows(this.#db, this.#flows);
         await this.#db.registerWorker({ workerId: this.id, queueName, functionName });
+        this.#isRegistered = true;
         this.#patience.succeeded();
         this.#lifecycle.moveTo("running");
       } catch (error) {
@@ -140,6 +142,7 @@ export class RunningWorker {
 
   /** Tells the database what is known; what it does not hear it finds out by itself, later. */
   async #handBack(): Promise<void> {
+    if (!this.#isRegistered) return;
     this.#loop.giveBack(new PgflowError("Cannot finish task: the worker stops"));
     try {
       await Promise.all([this.#settleAll(), this.#db.stopWorker(this.id)]);

@@ -39,6 +39,20 @@ Deno.test("runWorker() keeps null, 0, false, empty text and text of digits as th
   assertEquals(outputs, values.map((two) => ({ two })));
 });
 
+Deno.test("a worker does without prepared statements", async () => {
+  await using it = await workerFixture();
+  const flow = new Flow<number>({ slug: "pooled" }).step("act", ({ run }) => run);
+  await it.compile(flow);
+  const [first, second] = [await it.startRun("pooled", 1), await it.startRun("pooled", 2)];
+
+  await it.start(flow, { databaseUrl: `${it.url}?pgbouncer=true`, idleSeconds: 1 }).done;
+
+  assertEquals([(await it.picture(first)).output, (await it.picture(second)).output], [
+    { act: 1 },
+    { act: 2 },
+  ]);
+});
+
 Deno.test("a handler gets to know which task it works on", async () => {
   await using it = await workerFixture();
   const seen: unknown[] = [];
