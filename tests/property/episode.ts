@@ -81,7 +81,11 @@ export async function playEpisode(options: EpisodeOptions): Promise<EpisodeCount
   try {
     for (const flow of flows) await players[0]!.engine.compile(flow);
     const game = { toStart: options.runs, actions: 0, isOver: false };
-    await Promise.all(players.map((player) => play(player, game, options)));
+    do {
+      game.isOver = false;
+      await Promise.all(players.map((player) => play(player, game, options)));
+      // Somebody may have retried a run while somebody else found that all had ended.
+    } while ((await players[0]!.engine.runs()).some((row) => row.status === "started"));
     const ended = await requireResults(players[0]!);
     const left = await players[0]!.engine.forget([...world.flows.keys()].reverse());
     if (left > 0) throw new Error(`${left} ended runs were not pruned`);

@@ -41,7 +41,7 @@ function generateFlow(
   if (isTop && hooks.length > 0 && random.chance(0.3)) {
     flow.on_failure_slug = random.pick(hooks).flow_slug;
   }
-  const names = random.some(stepNames, isTop ? 7 : 4);
+  const names = random.some(stepNames, isTop ? 9 : 5);
   if (random.chance(0.05)) names.length = 0;
   for (const name of names) flow.steps.push(generateStep(random, name, flow, subflows));
   return flow;
@@ -72,8 +72,8 @@ function generateStep(
   } else if (random.chance(0.12)) {
     step.performed_by = "approval";
   }
-  if (random.chance(0.2)) step.required_input_pattern = randomPattern(random, step.deps_slugs);
-  if (random.chance(0.15)) step.forbidden_input_pattern = randomPattern(random, step.deps_slugs);
+  if (random.chance(0.15)) step.required_input_pattern = randomPattern(random, step.deps_slugs);
+  if (random.chance(0.12)) step.forbidden_input_pattern = randomPattern(random, step.deps_slugs);
   if (random.chance(0.8)) step.when_unmet = random.pick(consequences);
   if (random.chance(0.8)) step.when_exhausted = random.pick(consequences);
   if (random.chance(0.4)) step.max_attempts = random.int(4);

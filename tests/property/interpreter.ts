@@ -113,7 +113,11 @@ export class Interpreter {
       (forbidden !== undefined && contains(looksAt, forbidden))
     ) {
       const consequence = step.when_unmet ?? "skip-cascade";
-      if (consequence === "fail") return ended({ status: "failed" }, "its condition is not met");
+      // TODO: one error only (defect 6)
+      if (consequence === "fail") {
+        const type = this.#typeError(step, dependencies);
+        return ended({ status: "failed" }, "its condition is not met", ...type);
+      }
       const cascades = consequence === "skip-cascade";
       return ended({ status: "skipped", reason: "condition_unmet", cascades });
     }
@@ -134,6 +138,16 @@ export class Interpreter {
       inputs = elements;
     }
     return this.#perform(place, flow, step, inputs);
+  }
+
+  #typeError(step: StepShape, dependencies: { slug: string; result: StepResult }[]): string[] {
+    const [dependency] = dependencies;
+    if (step.step_type !== "map" || dependency?.result.status !== "completed") return [];
+    if (Array.isArray(dependency.result.output)) return [];
+    return [
+      `[type] map step "${step.step_slug}" needs an array, but its dependency ` +
+      `"${dependency.slug}" returned ${typeOf(dependency.result.output!)}`,
+    ];
   }
 
   /** Performs the tasks of a step that may start, one per input. */

@@ -4,7 +4,8 @@ import { type Player } from "./player.ts";
  * Claims tasks of a flow, as one of several workers or as a plain consumer, by poll_for_tasks or by
  * reading the queue itself.
  */
-export async function poll({ world, engine, random, isConcurrent }: Player): Promise<string> {
+export async function poll(player: Player): Promise<string | undefined> {
+  const { world, engine, random, isConcurrent } = player;
   const flow = random.pick([...world.flows.keys()]);
   const qty = random.pick([0, 1, 2, 5, 10, 10]);
   const workerId = random.pick(world.workers);
@@ -28,6 +29,7 @@ export async function poll({ world, engine, random, isConcurrent }: Player): Pro
   const how = `${byHand ? "start_tasks" : "poll"} ${flow} qty ${qty}`;
   if (ending === "rollback") return `${how} → rolled back`;
 
+  if (records.length === 0) return `${how} → nothing`;
   if (records.length > qty) throw new Error(`${how}: ${records.length} tasks came`);
   if (records.some((record) => record.flow_slug !== flow)) {
     throw new Error(`${how}: tasks of another flow came`);

@@ -1,5 +1,5 @@
 import type { ClaimedTask, Engine, RunRow, TaskRow } from "./engine.ts";
-import { type FlowShape, startsWithMap } from "./flow_shape.ts";
+import { type FlowShape, startsWithMap, type StepShape } from "./flow_shape.ts";
 import type { Fate, Handlers } from "./handlers.ts";
 import { Interpreter, type RunPlace, type RunResult } from "./interpreter.ts";
 import { canonical } from "./json.ts";
@@ -178,10 +178,16 @@ export class World {
     }
   }
 
+  /** Returns the shape of a task's step. */
+  stepOf(task: { flow_slug: string; step_slug: string }): StepShape {
+    const { steps } = this.flows.get(task.flow_slug)!;
+    return steps.find((step) => step.step_slug === task.step_slug)!;
+  }
+
   /** Returns whether a step's output should be an array, which its handler mostly returns then. */
   wantsArray(run: RunPlace, stepSlug: string): boolean {
     const flow = this.flows.get(run.flow)!;
-    const step = flow.steps.find((step) => step.step_slug === stepSlug)!;
+    const step = this.stepOf({ flow_slug: run.flow, step_slug: stepSlug });
     if (step.subflow_slug !== undefined) return startsWithMap(this.flows.get(step.subflow_slug)!);
     return flow.steps.some((other) =>
       other.step_type === "map" && other.deps_slugs.includes(stepSlug)
@@ -190,7 +196,7 @@ export class World {
 
   /** Learns the child run that a task of a subflow step started with an attempt. */
   learnChild(row: TaskRow, run: KnownRun, attempt: number, fate: Fate): void {
-    const step = this.flows.get(run.flow)!.steps.find((step) => step.step_slug === row.step_slug)!;
+    const step = this.stepOf(row);
     if (step.subflow_slug === undefined || fate.kind !== "complete") return;
     if (row.child_run_id === null || this.runs.has(row.child_run_id)) return;
     const key = `${taskKey(run, row)}@${attempt}`;
