@@ -200,7 +200,9 @@ create table pgflow.runs (
   constraint completed_run_has_time check ((status = 'completed') = (completed_at is not null)),
   constraint failed_run_has_time check ((status = 'failed') = (failed_at is not null)),
   constraint cancelled_run_has_time check ((status = 'cancelled') = (cancelled_at is not null)),
-  constraint steps_left_belong_to_unfinished_run check (status <> 'completed' or remaining_steps = 0),
+  constraint steps_left_belong_to_unfinished_run check (
+    status <> 'completed' or remaining_steps = 0
+  ),
   constraint output_belongs_to_completed_run check (output is null or status = 'completed'),
   constraint child_run_has_place check (
     num_nulls(root_run_id, parent_run_id, parent_step_slug, parent_task_index) in (0, 4)
@@ -1201,6 +1203,7 @@ declare
   v_ended_run_ids uuid[] := coalesce(_advance_steps.ended_run_ids, '{}');
   v_failed_run_ids uuid[] := '{}';
   v_failed_step_slugs text[] := '{}';
+  v_failed_errors text[] := '{}';
   v_run_ids uuid[] := _advance_steps.run_ids;
   v_step_slugs text[] := _advance_steps.step_slugs;
   v_arrived int[] := _advance_steps.arrived;
@@ -1267,6 +1270,7 @@ begin
       v_ended_run_ids := v_ended_run_ids || v_decided.ended_run_ids;
       v_failed_run_ids := v_failed_run_ids || v_decided.failed_run_ids;
       v_failed_step_slugs := v_failed_step_slugs || v_decided.failed_step_slugs;
+      v_failed_errors := v_failed_errors || v_decided.failed_errors;
       v_run_ids := v_decided.run_ids;
       v_step_slugs := v_decided.step_slugs;
       v_arrived := v_decided.arrived;
@@ -1278,7 +1282,7 @@ begin
   end if;
 
   if cardinality(v_failed_run_ids) > 0 then
-    perform pgflow._fail_undecidable_steps(v_failed_run_ids, v_failed_step_slugs);
+    perform pgflow._fail_undecided_steps(v_failed_run_ids, v_failed_step_slugs, v_failed_errors);
   end if;
 end;
 $$;
@@ -1324,7 +1328,8 @@ create or replace function pgflow._decide_steps(
   out arrived int[],
   out ended_run_ids uuid[],
   out failed_run_ids uuid[],
-  out failed_step_slugs text[]
+  out failed_step_slugs text[],
+  out failed_errors text[]
 )
   language plpgsql
   set search_path = ''
@@ -1376,6 +1381,7 @@ begin
       r.run_id,
       r.step_slug,
       r.tasks,
+      r.condition_met,
       case
         when not r.condition_met then r.when_unmet
         when r.tasks is null then 'fail'
@@ -1404,7 +1410,7 @@ begin
     from decided d
     where s.run_id = d.run_id
       and s.step_slug = d.step_slug
-    returning s.flow_slug, s.run_id, s.step_slug, d.decision
+    returning s.flow_slug, s.run_id, s.step_slug, d.decision, d.condition_met
   ),
 
   dependents as (
@@ -1424,6 +1430,8 @@ begin
     array_agg(m.run_id) filter (where m.decision in ('complete', 'skip', 'skip-cascade')),
     array_agg(m.run_id) filter (where m.decision = 'fail'),
     array_agg(m.step_slug) filter (where m.decision = 'fail'),
+    array_agg(case when not m.condition_met then 'its condition is not met' end)
+      filter (where m.decision = 'fail'),
     array_agg(m.run_id) filter (where m.decision = 'start'),
     array_agg(m.step_slug) filter (where m.decision = 'start'),
     array_agg(m.run_id) filter (where m.decision = 'skip-cascade'),
@@ -1435,6 +1443,7 @@ begin
     ended_run_ids,
     failed_run_ids,
     failed_step_slugs,
+    failed_errors,
     v_started_run_ids,
     v_started_step_slugs,
     v_cascade_run_ids,
@@ -1472,9 +1481,8 @@ begin
       e.element,
       case when st.performed_by = 'approval' then 'waiting' else 'queued' end as status,
       case
-        when st.performed_by = 'approval' then now() + make_interval(secs => st.opt_timeout)
-        when st.opt_start_delay > 0 or r.start_at > now() then
-          greatest(r.start_at, now()) + make_interval(secs => coalesce(st.opt_start_delay, 0))
+        when st.performed_by = 'approval' then l.starts_at + make_interval(secs => st.opt_timeout)
+        when l.starts_at > now() then l.starts_at
       end as due_at
     from unnest(_create_tasks.run_ids, _create_tasks.step_slugs) as x (run_id, step_slug)
     join pgflow.step_states s
@@ -1485,6 +1493,11 @@ begin
       and st.step_slug = s.step_slug
     join pgflow.runs r
       on r.run_id = s.run_id
+    cross join lateral (
+      select
+        greatest(r.start_at, now()) + make_interval(secs => coalesce(st.opt_start_delay, 0))
+          as starts_at
+    ) l
     cross join lateral (
       select 0 as task_index, null::jsonb as element
       where st.step_type = 'single'
@@ -1577,8 +1590,14 @@ as $$
   select coalesce(array_agg(s.run_id), '{}') from skipped s;
 $$;
 
--- _fail_undecidable_steps: fail steps whose condition is unmet or whose map has no array.
-create or replace function pgflow._fail_undecidable_steps(run_ids uuid[], step_slugs text[])
+-- _fail_undecided_steps: fail steps whose condition is unmet, or whose map has no array to run over.
+--
+-- Where no error is given, the map's dependency is the cause.
+create or replace function pgflow._fail_undecided_steps(
+  run_ids uuid[],
+  step_slugs text[],
+  error_messages text[]
+)
   returns void
   language plpgsql
   set search_path = ''
@@ -1589,6 +1608,7 @@ begin
     array_agg(f.step_slug),
     array_agg(
       coalesce(
+        f.error_message,
         (
           select format(
             '[type] map step "%s" needs an array, but its dependency "%s" returned %s',
@@ -1599,16 +1619,15 @@ begin
           from pgflow.map_elements m
           where m.run_id = f.run_id
             and m.step_slug = f.step_slug
-            and jsonb_typeof(m.elements) <> 'array'
-        ),
-        'its condition is not met'
+        )
       )
     )
   )
   from unnest(
-    _fail_undecidable_steps.run_ids,
-    _fail_undecidable_steps.step_slugs
-  ) as f (run_id, step_slug);
+    _fail_undecided_steps.run_ids,
+    _fail_undecided_steps.step_slugs,
+    _fail_undecided_steps.error_messages
+  ) as f (run_id, step_slug, error_message);
 end;
 $$;
 
@@ -1783,6 +1802,13 @@ begin
       limit 1
     ) s on true
     where r.run_id = any (_start_failure_runs.run_ids)
+      and not exists (
+        select
+        from pgflow.steps root
+        where root.flow_slug = hook.flow_slug
+          and root.deps_count = 0
+          and root.step_type = 'map'
+      )
     group by f.on_failure_slug
   ) h;
 end;
@@ -2169,6 +2195,7 @@ begin
       status = 'failed',
       failed_at = now(),
       error_message = '[timeout] nobody answered in time',
+      attempts_count = t.attempts_count + 1,
       due_at = null
     from pgflow.runs c
     where t.flow_slug = _end_due_approvals.flow_slug
@@ -3181,6 +3208,7 @@ begin
     update pgflow.step_tasks t
     set
       status = 'waiting',
+      attempts_count = t.attempts_count + (t.open_attempt is null)::int,
       child_run_id = gen_random_uuid(),
       error_message = null,
       open_attempt = null,
@@ -3563,6 +3591,7 @@ begin
     status = 'completed',
     completed_at = now(),
     output = coalesce(complete_step.output, 'null'),
+    error_message = null,
     due_at = null
   where t.run_id = v_task.run_id
     and t.step_slug = v_task.step_slug
@@ -3675,6 +3704,7 @@ begin
     status = 'failed',
     failed_at = now(),
     error_message = coalesce(fail_step.error_message, 'no reason given'),
+    attempts_count = t.attempts_count + 1,
     due_at = null
   where t.run_id = v_task.run_id
     and t.step_slug = v_task.step_slug
@@ -3798,11 +3828,8 @@ begin
     -- Due now, or when the run and the step were to start: whoever polls then lets it enter the
     -- queue.
     due_at = greatest(clock_timestamp(), v_run.start_at) + make_interval(
-      secs => case
-        when st.performed_by = 'approval' then st.opt_timeout
-        when t.attempts_count = 0 then coalesce(st.opt_start_delay, 0)
-        else 0
-      end
+      secs => case when st.performed_by = 'approval' then st.opt_timeout else 0 end
+        + case when t.attempts_count = 0 then coalesce(st.opt_start_delay, 0) else 0 end
     )
   from pgflow.steps st
   where t.run_id = v_run.run_id
@@ -4404,9 +4431,9 @@ comment on function pgflow.closed_attempts(jsonb) is
 
 -- requeue_stalled_tasks: let the tasks of workers that are gone come back at once.
 --
--- A worker is gone when it has stopped, or when its heartbeat stays out for 30 seconds. Without this
--- its tasks come back when their step's visibility ends. The attempt stays counted: the next poll
--- records it as lost. Returns the number of tasks; takes queue rows only and waits for none.
+-- A worker is gone when it has stopped, or when its heartbeat stays out for 30 seconds. Without
+-- this its tasks come back when their step's visibility ends. The attempt stays counted: the next
+-- poll records it as lost. Returns the number of tasks; takes queue rows only and waits for none.
 create or replace function pgflow.requeue_stalled_tasks()
   returns int
   language plpgsql

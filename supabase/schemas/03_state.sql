@@ -28,7 +28,9 @@ create table pgflow.runs (
   constraint completed_run_has_time check ((status = 'completed') = (completed_at is not null)),
   constraint failed_run_has_time check ((status = 'failed') = (failed_at is not null)),
   constraint cancelled_run_has_time check ((status = 'cancelled') = (cancelled_at is not null)),
-  constraint steps_left_belong_to_unfinished_run check (status <> 'completed' or remaining_steps = 0),
+  constraint steps_left_belong_to_unfinished_run check (
+    status <> 'completed' or remaining_steps = 0
+  ),
   constraint output_belongs_to_completed_run check (output is null or status = 'completed'),
   constraint child_run_has_place check (
     num_nulls(root_run_id, parent_run_id, parent_step_slug, parent_task_index) in (0, 4)

@@ -21,6 +21,7 @@ declare
   v_ended_run_ids uuid[] := coalesce(_advance_steps.ended_run_ids, '{}');
   v_failed_run_ids uuid[] := '{}';
   v_failed_step_slugs text[] := '{}';
+  v_failed_errors text[] := '{}';
   v_run_ids uuid[] := _advance_steps.run_ids;
   v_step_slugs text[] := _advance_steps.step_slugs;
   v_arrived int[] := _advance_steps.arrived;
@@ -87,6 +88,7 @@ begin
       v_ended_run_ids := v_ended_run_ids || v_decided.ended_run_ids;
       v_failed_run_ids := v_failed_run_ids || v_decided.failed_run_ids;
       v_failed_step_slugs := v_failed_step_slugs || v_decided.failed_step_slugs;
+      v_failed_errors := v_failed_errors || v_decided.failed_errors;
       v_run_ids := v_decided.run_ids;
       v_step_slugs := v_decided.step_slugs;
       v_arrived := v_decided.arrived;
@@ -98,7 +100,7 @@ begin
   end if;
 
   if cardinality(v_failed_run_ids) > 0 then
-    perform pgflow._fail_undecidable_steps(v_failed_run_ids, v_failed_step_slugs);
+    perform pgflow._fail_undecided_steps(v_failed_run_ids, v_failed_step_slugs, v_failed_errors);
   end if;
 end;
 $$;

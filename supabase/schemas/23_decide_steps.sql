@@ -10,7 +10,8 @@ create or replace function pgflow._decide_steps(
   out arrived int[],
   out ended_run_ids uuid[],
   out failed_run_ids uuid[],
-  out failed_step_slugs text[]
+  out failed_step_slugs text[],
+  out failed_errors text[]
 )
   language plpgsql
   set search_path = ''
@@ -62,6 +63,7 @@ begin
       r.run_id,
       r.step_slug,
       r.tasks,
+      r.condition_met,
       case
         when not r.condition_met then r.when_unmet
         when r.tasks is null then 'fail'
@@ -90,7 +92,7 @@ begin
     from decided d
     where s.run_id = d.run_id
       and s.step_slug = d.step_slug
-    returning s.flow_slug, s.run_id, s.step_slug, d.decision
+    returning s.flow_slug, s.run_id, s.step_slug, d.decision, d.condition_met
   ),
 
   dependents as (
@@ -110,6 +112,8 @@ begin
     array_agg(m.run_id) filter (where m.decision in ('complete', 'skip', 'skip-cascade')),
     array_agg(m.run_id) filter (where m.decision = 'fail'),
     array_agg(m.step_slug) filter (where m.decision = 'fail'),
+    array_agg(case when not m.condition_met then 'its condition is not met' end)
+      filter (where m.decision = 'fail'),
     array_agg(m.run_id) filter (where m.decision = 'start'),
     array_agg(m.step_slug) filter (where m.decision = 'start'),
     array_agg(m.run_id) filter (where m.decision = 'skip-cascade'),
@@ -121,6 +125,7 @@ begin
     ended_run_ids,
     failed_run_ids,
     failed_step_slugs,
+    failed_errors,
     v_started_run_ids,
     v_started_step_slugs,
     v_cascade_run_ids,
@@ -158,9 +163,8 @@ begin
       e.element,
       case when st.performed_by = 'approval' then 'waiting' else 'queued' end as status,
       case
-        when st.performed_by = 'approval' then now() + make_interval(secs => st.opt_timeout)
-        when st.opt_start_delay > 0 or r.start_at > now() then
-          greatest(r.start_at, now()) + make_interval(secs => coalesce(st.opt_start_delay, 0))
+        when st.performed_by = 'approval' then l.starts_at + make_interval(secs => st.opt_timeout)
+        when l.starts_at > now() then l.starts_at
       end as due_at
     from unnest(_create_tasks.run_ids, _create_tasks.step_slugs) as x (run_id, step_slug)
     join pgflow.step_states s
@@ -171,6 +175,11 @@ begin
       and st.step_slug = s.step_slug
     join pgflow.runs r
       on r.run_id = s.run_id
+    cross join lateral (
+      select
+        greatest(r.start_at, now()) + make_interval(secs => coalesce(st.opt_start_delay, 0))
+          as starts_at
+    ) l
     cross join lateral (
       select 0 as task_index, null::jsonb as element
       where st.step_type = 'single'
@@ -263,8 +272,14 @@ as $$
   select coalesce(array_agg(s.run_id), '{}') from skipped s;
 $$;
 
--- _fail_undecidable_steps: fail steps whose condition is unmet or whose map has no array.
-create or replace function pgflow._fail_undecidable_steps(run_ids uuid[], step_slugs text[])
+-- _fail_undecided_steps: fail steps whose condition is unmet, or whose map has no array to run over.
+--
+-- Where no error is given, the map's dependency is the cause.
+create or replace function pgflow._fail_undecided_steps(
+  run_ids uuid[],
+  step_slugs text[],
+  error_messages text[]
+)
   returns void
   language plpgsql
   set search_path = ''
@@ -275,6 +290,7 @@ begin
     array_agg(f.step_slug),
     array_agg(
       coalesce(
+        f.error_message,
         (
           select format(
             '[type] map step "%s" needs an array, but its dependency "%s" returned %s',
@@ -285,15 +301,14 @@ begin
           from pgflow.map_elements m
           where m.run_id = f.run_id
             and m.step_slug = f.step_slug
-            and jsonb_typeof(m.elements) <> 'array'
-        ),
-        'its condition is not met'
+        )
       )
     )
   )
   from unnest(
-    _fail_undecidable_steps.run_ids,
-    _fail_undecidable_steps.step_slugs
-  ) as f (run_id, step_slug);
+    _fail_undecided_steps.run_ids,
+    _fail_undecided_steps.step_slugs,
+    _fail_undecided_steps.error_messages
+  ) as f (run_id, step_slug, error_message);
 end;
 $$;

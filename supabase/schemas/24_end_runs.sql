@@ -167,6 +167,13 @@ begin
       limit 1
     ) s on true
     where r.run_id = any (_start_failure_runs.run_ids)
+      and not exists (
+        select
+        from pgflow.steps root
+        where root.flow_slug = hook.flow_slug
+          and root.deps_count = 0
+          and root.step_type = 'map'
+      )
     group by f.on_failure_slug
   ) h;
 end;

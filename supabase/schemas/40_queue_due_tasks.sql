@@ -93,6 +93,7 @@ begin
       status = 'failed',
       failed_at = now(),
       error_message = '[timeout] nobody answered in time',
+      attempts_count = t.attempts_count + 1,
       due_at = null
     from pgflow.runs c
     where t.flow_slug = _end_due_approvals.flow_slug

@@ -56,6 +56,7 @@ begin
     update pgflow.step_tasks t
     set
       status = 'waiting',
+      attempts_count = t.attempts_count + (t.open_attempt is null)::int,
       child_run_id = gen_random_uuid(),
       error_message = null,
       open_attempt = null,

@@ -27,6 +27,7 @@ begin
     status = 'completed',
     completed_at = now(),
     output = coalesce(complete_step.output, 'null'),
+    error_message = null,
     due_at = null
   where t.run_id = v_task.run_id
     and t.step_slug = v_task.step_slug

@@ -44,11 +44,8 @@ begin
     -- Due now, or when the run and the step were to start: whoever polls then lets it enter the
     -- queue.
     due_at = greatest(clock_timestamp(), v_run.start_at) + make_interval(
-      secs => case
-        when st.performed_by = 'approval' then st.opt_timeout
-        when t.attempts_count = 0 then coalesce(st.opt_start_delay, 0)
-        else 0
-      end
+      secs => case when st.performed_by = 'approval' then st.opt_timeout else 0 end
+        + case when t.attempts_count = 0 then coalesce(st.opt_start_delay, 0) else 0 end
     )
   from pgflow.steps st
   where t.run_id = v_run.run_id

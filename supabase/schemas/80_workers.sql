@@ -110,9 +110,9 @@ comment on function pgflow.closed_attempts(jsonb) is
 
 -- requeue_stalled_tasks: let the tasks of workers that are gone come back at once.
 --
--- A worker is gone when it has stopped, or when its heartbeat stays out for 30 seconds. Without this
--- its tasks come back when their step's visibility ends. The attempt stays counted: the next poll
--- records it as lost. Returns the number of tasks; takes queue rows only and waits for none.
+-- A worker is gone when it has stopped, or when its heartbeat stays out for 30 seconds. Without
+-- this its tasks come back when their step's visibility ends. The attempt stays counted: the next
+-- poll records it as lost. Returns the number of tasks; takes queue rows only and waits for none.
 create or replace function pgflow.requeue_stalled_tasks()
   returns int
   language plpgsql
