@@ -272,7 +272,7 @@ as $$
   select coalesce(array_agg(s.run_id), '{}') from skipped s;
 $$;
 
--- _fail_undecided_steps: fail steps whose condition is unmet, or whose map has no array to run over.
+-- _fail_undecided_steps: fail steps whose condition is unmet, or whose map has no array.
 --
 -- Where no error is given, the map's dependency is the cause.
 create or replace function pgflow._fail_undecided_steps(
