@@ -8,6 +8,8 @@ import { formatArray } from "./arrays.ts";
 import { toParameter } from "./json_parameter.ts";
 import type { Lane } from "./lane.ts";
 import {
+  type Attempt,
+  type AttemptRow,
   type ClaimedTask,
   type ClaimedTaskRow,
   type CompileResult,
@@ -17,6 +19,8 @@ import {
   type SettledTaskRow,
   type TaskId,
   type TaskResult,
+  toAttempt,
+  toAttemptsJson,
   toClaimedTask,
   toCompileResult,
   toResultsJson,
@@ -180,6 +184,16 @@ export class Db {
         select pgflow.heartbeat_worker(worker_id => ${workerId}::uuid) as stop`
     );
     return row!.stop;
+  }
+
+  /** Returns which of these attempts may no longer report; goes where heartbeats go. */
+  async closedAttempts(attempts: readonly Attempt[]): Promise<Attempt[]> {
+    const rows = await this.#lanes[0]!.run((sql) =>
+      sql<AttemptRow[]>`
+        select run_id, step_slug, task_index, attempt
+        from pgflow.closed_attempts(attempts => ${toAttemptsJson(attempts)}::text::jsonb)`
+    );
+    return rows.map(toAttempt);
   }
 
   /** Marks a worker as stopped. */

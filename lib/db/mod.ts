@@ -14,4 +14,12 @@ export * from "./connect.ts";
 export * from "./db.ts";
 export * from "./errors.ts";
 export { JsonParameter } from "./json_parameter.ts";
-export type { ClaimedTask, CompileResult, Run, SettledTask, TaskId, TaskResult } from "./rows.ts";
+export type {
+  Attempt,
+  ClaimedTask,
+  CompileResult,
+  Run,
+  SettledTask,
+  TaskId,
+  TaskResult,
+} from "./rows.ts";

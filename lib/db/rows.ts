@@ -78,14 +78,18 @@ export interface TaskId {
   taskIndex: number;
 }
 
+/** One attempt at a task. */
+export interface Attempt extends TaskId {
+  /** Which attempt this is; only it may settle the task. */
+  attempt: number;
+}
+
 /** A task that this worker is to perform. */
-export interface ClaimedTask extends TaskId {
+export interface ClaimedTask extends Attempt {
   /** The flow's slug. */
   flowSlug: string;
   /** The handler's payload. */
   input: unknown;
-  /** Which attempt this is; only it may settle the task. */
-  attempt: number;
 }
 
 /** Reads a row of `pgflow.poll_for_tasks`. */
@@ -142,10 +146,7 @@ export function toResultsJson(results: readonly TaskResult[]): string {
 
 function toResultJson(result: TaskResult): string {
   const task = JSON.stringify({
-    run_id: result.runId,
-    step_slug: result.stepSlug,
-    task_index: result.taskIndex,
-    attempt: result.attempt,
+    ...toAttemptRow(result),
     ...("errorMessage" in result
       ? { error_message: result.errorMessage, permanent: result.permanent }
       : "release" in result
@@ -153,6 +154,33 @@ function toResultJson(result: TaskResult): string {
       : {}),
   });
   return "outputJson" in result ? `${task.slice(0, -1)},"output":${result.outputJson}}` : task;
+}
+
+/** An attempt as `pgflow.closed_attempts` takes and returns it. */
+export interface AttemptRow {
+  run_id: string;
+  step_slug: string;
+  task_index: number;
+  attempt: number;
+}
+
+/** Writes attempts as the argument of `pgflow.closed_attempts`. */
+export function toAttemptsJson(attempts: readonly Attempt[]): string {
+  return JSON.stringify(attempts.map(toAttemptRow));
+}
+
+/** Reads a row of `pgflow.closed_attempts`. */
+export function toAttempt(row: AttemptRow): Attempt {
+  return {
+    runId: row.run_id,
+    stepSlug: row.step_slug,
+    taskIndex: row.task_index,
+    attempt: row.attempt,
+  };
+}
+
+function toAttemptRow({ runId, stepSlug, taskIndex, attempt }: Attempt): AttemptRow {
+  return { run_id: runId, step_slug: stepSlug, task_index: taskIndex, attempt };
 }
 
 /** What `pgflow.ensure_flow_compiled` found. */

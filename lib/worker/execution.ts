@@ -1,4 +1,4 @@
-import type { ClaimedTask, TaskResult } from "../db/mod.ts";
+import type { Attempt, ClaimedTask, TaskResult } from "../db/mod.ts";
 import {
   type HandlerContext,
   type Logger,
@@ -23,8 +23,8 @@ export interface Surroundings {
   runInput(runId: string): Promise<unknown>;
   /** Bytes of JSON that an output may have. */
   maxOutputBytes: number;
-  /** Takes the result of an execution. */
-  onResult(execution: Execution, result: TaskResult): void;
+  /** Takes the result of an execution, if it has one. */
+  onEnd(execution: Execution, result: TaskResult | undefined): void;
 }
 
 /** What a task comes to: a {@linkcode TaskResult} without the task. */
@@ -75,17 +75,29 @@ export class Execution {
     this.#callHandler().then((outcome) => this.#end(outcome));
   }
 
-  /** Gives the task back: the handler is asked to stop, and not listened to any more. */
-  giveBack(reason: Error): void {
-    this.#end({ release: true });
-    this.#abort(reason);
+  /** Which attempt this is. */
+  get attempt(): Attempt {
+    const { runId, stepSlug, taskIndex, attempt } = this.#task;
+    return { runId, stepSlug, taskIndex, attempt };
   }
 
-  async #callHandler(): Promise<Outcome> {
+  /** Gives the task back: the handler is asked to stop, and not listened to any more. */
+  giveBack(reason: Error): void {
+    this.#end({ release: true }, reason);
+  }
+
+  /** Forgets the task, which is over already: the handler is asked to stop. */
+  drop(reason: Error): void {
+    this.#end(undefined, reason);
+  }
+
+  async #callHandler(): Promise<Outcome | undefined> {
     try {
       const output = await this.#step.handler(this.#task.input, this.#context());
-      // A late output may be large.
-      if (this.#isOver) return { release: true };
+      if (this.#isOver) {
+        this.#log.warn("handler ended too late, its output is dropped");
+        return undefined;
+      }
       return serializeOutput(output, this.#step.slug, this.#surroundings.maxOutputBytes);
     } catch (thrown) {
       return {
@@ -99,34 +111,26 @@ export class Execution {
     const error = new TaskTimeoutError(
       `Step "${this.#step.slug}" took longer than its timeout of ${this.#timeoutSeconds} s`,
     );
-    this.#end({ errorMessage: `[timeout] ${error.message}`, permanent: false });
-    this.#abort(error);
+    this.#end({ errorMessage: `[timeout] ${error.message}`, permanent: false }, error);
   }
 
-  #end(outcome: Outcome): void {
-    const durationMs = Math.round(performance.now() - this.#startedAt);
-    if (this.#isOver) {
-      if (!("release" in outcome)) {
-        this.#log.warn("handler ended too late, result dropped", { duration_ms: durationMs });
-      }
-      return;
-    }
+  /** Ends the execution, once; with a reason to abort the handler if that has not ended itself. */
+  #end(outcome: Outcome | undefined, abortReason?: Error): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
-    if ("errorMessage" in outcome) {
-      this.#log.warn(`failed: ${outcome.errorMessage}`, { duration_ms: durationMs });
-    } else if ("release" in outcome) {
-      this.#log.info("given back", { duration_ms: durationMs });
-    } else {
-      this.#log.debug("completed", { duration_ms: durationMs });
-    }
-    const { runId, stepSlug, taskIndex, attempt } = this.#task;
-    this.#surroundings.onResult(this, { runId, stepSlug, taskIndex, attempt, ...outcome });
+    this.#note(outcome);
+    this.#surroundings.onEnd(this, outcome && { ...this.attempt, ...outcome });
+    this.#abortReason = abortReason;
+    if (abortReason !== undefined) this.#controller?.abort(abortReason);
   }
 
-  #abort(reason: Error): void {
-    this.#abortReason = reason;
-    this.#controller?.abort(reason);
+  #note(outcome: Outcome | undefined): void {
+    const fields = { duration_ms: Math.round(performance.now() - this.#startedAt) };
+    if (outcome === undefined) this.#log.info("dropped, the attempt is over", fields);
+    else if ("release" in outcome) this.#log.info("given back", fields);
+    else if ("errorMessage" in outcome) this.#log.warn(`failed: ${outcome.errorMessage}`, fields);
+    else this.#log.debug("completed", fields);
   }
 
   #context(): HandlerContext {

@@ -1,4 +1,4 @@
-import type { Db } from "../db/mod.ts";
+import type { Attempt, Db } from "../db/mod.ts";
 import type { Logger } from "../dsl/mod.ts";
 
 /** Longer than any call of a worker's should take; a wait is cut into shorter ones. */
@@ -7,13 +7,17 @@ const STALLED_MS = 30_000;
 /** What a heartbeat needs. */
 export interface HeartbeatParts {
   /** The database. */
-  db: Pick<Db, "heartbeatWorker" | "cutStalled">;
+  db: Pick<Db, "heartbeatWorker" | "closedAttempts" | "cutStalled">;
   /** Whose heart beats. */
   workerId: string;
   /** Seconds between two beats. */
   seconds: number;
   /** Where failures are noted. */
   log: Logger;
+  /** Returns the attempts that are running. */
+  attempts(): Attempt[];
+  /** Called with those whose results nobody wants any more. */
+  onClosed(attempts: readonly Attempt[]): void;
   /** Called when the database says that the worker should stop. */
   onStop(): void;
 }
@@ -21,15 +25,22 @@ export interface HeartbeatParts {
 /** Says in the database that the worker lives, until the returned function is called. */
 export function startHeartbeat(parts: HeartbeatParts): () => void {
   let isBeating = false;
+  const { db, workerId, log } = parts;
   const timer = setInterval(async () => {
     // A connection can die without a word from the network.
-    parts.db.cutStalled(STALLED_MS);
+    db.cutStalled(STALLED_MS);
     if (isBeating) return;
     isBeating = true;
     try {
-      if (await parts.db.heartbeatWorker(parts.workerId)) parts.onStop();
+      const attempts = parts.attempts();
+      const [shouldStop, closed] = await Promise.all([
+        db.heartbeatWorker(workerId),
+        attempts.length > 0 ? db.closedAttempts(attempts) : [],
+      ]);
+      if (closed.length > 0) parts.onClosed(closed);
+      if (shouldStop) parts.onStop();
     } catch (error) {
-      parts.log.debug(`heartbeat failed: ${(error as Error).message}`);
+      log.debug(`heartbeat failed: ${(error as Error).message}`);
     } finally {
       isBeating = false;
     }

@@ -124,6 +124,8 @@ export class RunningWorker {
       workerId: this.id,
       seconds: heartbeatSeconds,
       log: this.#log,
+      attempts: () => this.#loop.attempts,
+      onClosed: (attempts) => this.#loop.drop(attempts),
       onStop: () => this.#deprecate(),
     });
     try {

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers";
-import type { ClaimedTask, Db, TaskResult } from "../db/mod.ts";
-import type { AnyFlow } from "../dsl/mod.ts";
+import type { Attempt, ClaimedTask, Db, TaskResult } from "../db/mod.ts";
+import { type AnyFlow, PgflowError } from "../dsl/mod.ts";
 import { Execution, type Surroundings } from "./execution.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -23,8 +23,8 @@ export interface WorkLoopParts {
   workerId: string;
   /** Where results go. */
   settler: Settler;
-  /** What executions share, but for where their results go. */
-  surroundings: Omit<Surroundings, "onResult">;
+  /** What executions share, but for what happens when they end. */
+  surroundings: Omit<Surroundings, "onEnd">;
   /** Ends when the database is away for too long. */
   patience: Patience;
   /** Whether to claim. */
@@ -51,7 +51,7 @@ export class WorkLoop {
     this.#promising = new Set(parts.flows.keys());
     this.#surroundings = {
       ...parts.surroundings,
-      onResult: (execution, result) => this.#take(execution, result),
+      onEnd: (execution, result) => this.#take(execution, result),
     };
     parts.signal.addEventListener("abort", () => this.#wakeUp.wake());
   }
@@ -84,6 +84,20 @@ export class WorkLoop {
   /** Gives back what is still running. */
   giveBack(reason: Error): void {
     for (const execution of this.#executions) execution.giveBack(reason);
+  }
+
+  /** The attempts that are running. */
+  get attempts(): Attempt[] {
+    return Array.from(this.#executions, (execution) => execution.attempt);
+  }
+
+  /** Ends attempts of which nobody wants the result any more. */
+  drop(attempts: readonly Attempt[]): void {
+    const keys = new Set(attempts.map(keyOf));
+    const reason = new PgflowError("Cannot finish task: its run ended, or another worker has it");
+    for (const execution of this.#executions) {
+      if (keys.has(keyOf(execution.attempt))) execution.drop(reason);
+    }
   }
 
   #isOver(): boolean {
@@ -162,10 +176,10 @@ export class WorkLoop {
     this.#executions.add(new Execution(task, step, timeout, this.#surroundings));
   }
 
-  #take(execution: Execution, result: TaskResult): void {
+  #take(execution: Execution, result: TaskResult | undefined): void {
     this.#busyAt = performance.now();
     this.#executions.delete(execution);
-    this.#parts.settler.add(result);
+    if (result !== undefined) this.#parts.settler.add(result);
     this.#wakeUp.wake();
   }
 
@@ -198,4 +212,8 @@ export class WorkLoop {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+function keyOf({ runId, stepSlug, taskIndex, attempt }: Attempt): string {
+  return `${runId}:${stepSlug}:${taskIndex}:${attempt}`;
 }

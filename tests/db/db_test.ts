@@ -199,6 +199,18 @@ Deno.test("a worker is registered, lives, is deprecated and stops", async () => 
   });
 });
 
+Deno.test("closedAttempts() returns the attempts that may no longer report", async () => {
+  await using it = await connected();
+  for (const input of [1, 2]) await it.db.startFlow({ flowSlug: "chain", input });
+  const [open, closed] = await poll(it.db);
+  await it.db.settleTasks([{ ...closed!, errorMessage: "no luck", permanent: false }]);
+
+  const { runId, stepSlug, taskIndex, attempt } = closed!;
+  assertEquals(await it.db.closedAttempts([open!, closed!]), [
+    { runId, stepSlug, taskIndex, attempt },
+  ]);
+});
+
 Deno.test("query() takes values of all kinds, null as JSON included", async () => {
   await using it = await connected();
   const given = (strings: TemplateStringsArray, ...values: unknown[]) =>

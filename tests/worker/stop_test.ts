@@ -135,6 +135,34 @@ Deno.test("a deprecated worker finishes what it holds and takes nothing new", as
   assertEquals((await workers(it)).at(-1), { deprecated: true, stopped: true });
 });
 
+Deno.test("a handler is aborted, and its slot is free, when its run ends without it", async () => {
+  await using it = await workerFixture();
+  const held = heldFlow();
+  await it.compile(held.flow);
+  const [first, second] = [await it.startRun("held", "1"), await it.startRun("held", "2")];
+  const worker = it.start(held.flow, {
+    idleSeconds: Infinity,
+    heartbeatSeconds: 0.02,
+    pollSeconds: 1,
+    maxConcurrent: 1,
+  });
+  await held.started;
+
+  await it.sql`select pgflow.cancel_run(${first}::uuid)`;
+  while ((await it.picture(second)).tasks["act[0]"]![0] === 0);
+  held.finish("done");
+  while ((await it.picture(second)).status === "started");
+  await worker.stop();
+
+  assertEquals(held.reasons, ["Cannot finish task: its run ended, or another worker has it"]);
+  assertEquals(
+    [await it.picture(first), await it.picture(second)].map((
+      { status, output },
+    ) => [status, output]),
+    [["cancelled", null], ["completed", { act: "done" }]],
+  );
+});
+
 Deno.test("a worker sends heartbeats while its handlers work and while it waits", async () => {
   await using it = await workerFixture();
   const held = heldFlow();
