@@ -12,7 +12,7 @@ export interface FlowOptions {
    */
   readonly maxAttempts?: number;
   /**
-   * Seconds before the second attempt; doubled for each one after.
+   * Seconds: the n-th retry waits `baseDelay * 2^n`, an hour at most.
    * @default {5}
    */
   readonly baseDelay?: number;
