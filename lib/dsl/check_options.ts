@@ -1,4 +1,6 @@
 import { findJsonProblem } from "./find_json_problem.ts";
+import type { OutputType } from "./output_type.ts";
+import type { StepDefinition } from "./step.ts";
 
 /** Says what is wrong with an option's value, if anything is. */
 type Check = (value: unknown, name: string) => TypeError | RangeError | undefined;
@@ -12,15 +14,26 @@ const ofFlows: [string, Check][] = [
 /** The options of a flow. */
 export const flowOptions: ReadonlyMap<string, Check> = new Map(ofFlows);
 
-/** The options of a step. */
-export const stepOptions: ReadonlyMap<string, Check> = new Map([
-  ...ofFlows,
-  ["startDelay", wholeNumberFrom(0)],
+const ofConditions: [string, Check][] = [
   ["runIf", jsonObject],
   ["runUnless", jsonObject],
   ["whenUnmet", otherwise],
   ["whenExhausted", otherwise],
+];
+
+/** The options of a step that a handler performs. */
+const ofHandlers: ReadonlyMap<string, Check> = new Map([
+  ...ofFlows,
+  ["startDelay", wholeNumberFrom(0)],
+  ...ofConditions,
 ]);
+
+/** The options of steps, by who performs them. */
+export const stepOptions: Record<StepDefinition["performedBy"], ReadonlyMap<string, Check>> = {
+  handler: ofHandlers,
+  subflow: ofHandlers,
+  approval: new Map([["timeout", wholeNumberFrom(1)], ...ofConditions, ["output", outputType]]),
+};
 
 /**
  * Returns the options that were given, or throws and says what is wrong with them.
@@ -70,4 +83,12 @@ function jsonObject(value: unknown, name: string): TypeError | undefined {
 function otherwise(value: unknown, name: string): RangeError | undefined {
   if (value === "skip-cascade" || value === "skip" || value === "fail") return undefined;
   return new RangeError(`${name} is not "skip-cascade", "skip" or "fail"`);
+}
+
+function outputType(value: unknown, name: string): TypeError | undefined {
+  // Some libraries' schemas are functions.
+  if (Object(value) === value && Object((value as OutputType)["~standard"])["version"] === 1) {
+    return undefined;
+  }
+  return new TypeError(`${name} is not a Standard Schema, such as type<string>()`);
 }

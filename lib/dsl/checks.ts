@@ -22,6 +22,10 @@ export type CheckedArray<Steps, Dependency extends string> = [OutputOf<Steps, De
   [readonly unknown[]] ? Dependency
   : `Cannot map over step "${Dependency}": its output is not an array`;
 
+/** Is `T` when the flow's input is an array. */
+export type CheckedArrayInput<Input, T> = [Input] extends [readonly unknown[]] ? T
+  : "Cannot map over the flow's input: it is not an array";
+
 /** Is `Slug` when a step may be added to `Steps` under that name. */
 export type CheckedSlug<Steps, Slug extends string> = string extends Slug ? Slug
   : Slug extends "run" ? `Cannot add step "run": the name is reserved for the flow's input`

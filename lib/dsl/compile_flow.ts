@@ -4,16 +4,25 @@
  * @module
  */
 import { flowShape } from "./flow_shape.ts";
+import { hostedFlows } from "./hosted_flows.ts";
 import type { AnyFlow } from "./types.ts";
 
-/** Returns the statements that create a flow and its steps, in order; running them again is safe. */
+/**
+ * Returns the statements that create a flow and its steps, in order, after those of the flows that
+ * it starts; running them again is safe.
+ */
 export function compileFlow(flow: AnyFlow): string[] {
+  return hostedFlows(flow).flatMap(compileOne);
+}
+
+function compileOne(flow: AnyFlow): string[] {
   const shape = flowShape(flow);
   const createFlow = call("create_flow", [
     ["flow_slug", text(flow.slug)],
     ["max_attempts", String(shape.max_attempts)],
     ["base_delay", String(shape.base_delay)],
     ["timeout", String(shape.timeout)],
+    ["on_failure_slug", shape.on_failure_slug === null ? null : text(shape.on_failure_slug)],
   ]);
   const addSteps = shape.steps.map((step) =>
     call("add_step", [

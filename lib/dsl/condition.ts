@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Get, Payload } from "./types.ts";
+import type { IsJson, JsonProblem } from "./json.ts";
+import type { AnswerOf, Get, Payload } from "./types.ts";
 
 /** What `runIf` and `runUnless` of a step may be. */
 export type Condition<Input, Steps, Dependency extends string> = ConditionOn<
@@ -23,13 +24,21 @@ export type PartOf<T> = unknown extends T ? T
   : T extends object ? { readonly [Key in keyof T]?: PartOf<T[Key]> }
   : never;
 
-/** Is `Options` when all of them exist, and nothing in a condition is missing from what it is on. */
+/**
+ * Is `Options` when all of them exist, nothing in a condition is missing from what it is on, and
+ * JSON can say an answer.
+ */
 export type CheckedOptions<Allowed, Options> = {
   [Key in keyof Options]: Key extends "runIf" | "runUnless"
     ? CheckedPart<NonNullable<Get<Allowed, Key>>, Options[Key]>
+    : Key extends "output" & keyof Allowed ? CheckedAnswer<Options[Key]>
     : Key extends keyof Allowed ? Options[Key]
     : `There is no option "${Key & string}"`;
 };
+
+/** Is `Schema` when JSON can say what it is a schema of. */
+export type CheckedAnswer<Schema> = IsJson<AnswerOf<Schema>> extends true ? Schema
+  : `Cannot use this type of output: ${JsonProblem<AnswerOf<Schema>>}`;
 
 /** Is `Part` when each of its properties is one of `Whole`; without them it can never match. */
 export type CheckedPart<Whole, Part> = unknown extends Whole ? Part

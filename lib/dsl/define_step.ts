@@ -1,69 +1,67 @@
 import { checkOptions, stepOptions } from "./check_options.ts";
 import { checkSlug } from "./check_slug.ts";
+import { hostedFlows } from "./hosted_flows.ts";
+import { isFlow } from "./is_flow.ts";
+import { readArguments, type StepKind } from "./read_arguments.ts";
 import type { StepDefinition, StepHandler } from "./step.ts";
-import type { StepOptions } from "./step_options.ts";
 import type { AnyFlow } from "./types.ts";
 
 const MAX_LENGTH = 128;
 
+/** A step, and the flow that it runs if a subflow performs it. */
+export interface DefinedStep {
+  /** The step. */
+  step: StepDefinition;
+  /** The flow. */
+  subflow: AnyFlow | undefined;
+}
+
 /**
- * Returns the step that the arguments of `Flow.step` or `Flow.map` describe, or throws and says why
+ * Returns the step that the arguments of one of a flow's methods describe, or throws and says why
  * it cannot be added.
  */
-export function defineStep(
-  flow: AnyFlow,
-  type: "single" | "map",
-  args: readonly unknown[],
-): StepDefinition {
-  const { slug, dependencies, handler, options } = readArguments(type, args);
-  const subject = `Cannot add step ${JSON.stringify(slug)} to flow "${flow.slug}"`;
+export function defineStep(flow: AnyFlow, kind: StepKind, args: readonly unknown[]): DefinedStep {
+  const given = readArguments(kind, args);
+  const subject = `Cannot add step ${JSON.stringify(given.slug)} to flow "${flow.slug}"`;
+  const slug = checkSlug(given.slug, MAX_LENGTH, subject);
+  const dependencies = checkDependencies(flow, kind, slug, given.dependencies, subject);
+  const subflow = kind.performedBy === "subflow"
+    ? checkSubflow(flow, given.subflow, subject)
+    : undefined;
   const step: StepDefinition = {
-    slug: checkSlug(slug, MAX_LENGTH, subject),
-    dependencies: checkDependencies(flow, slug, dependencies, subject),
-    type,
-    performedBy: "handler",
-    options: checkOptions<StepOptions>(options, stepOptions, subject),
-    handler: checkHandler(handler, subject),
+    slug,
+    dependencies,
+    ...kind,
+    ...(subflow === undefined ? {} : { subflow: subflow.slug }),
+    options: checkOptions<StepDefinition["options"]>(
+      given.options,
+      stepOptions[kind.performedBy],
+      subject,
+    ),
+    handler: kind.performedBy === "approval" ? refuse : checkHandler(given.handler, subject),
   };
-  if (flow.getStep(step.slug) !== undefined) {
+  if (flow.getStep(slug) !== undefined) {
     throw new TypeError(`${subject}: the flow has a step with this slug`);
   }
   const { runIf, runUnless, whenUnmet } = step.options;
   if (whenUnmet !== undefined && runIf === undefined && runUnless === undefined) {
     throw new TypeError(`${subject}: it has whenUnmet, but neither runIf nor runUnless`);
   }
-  return Object.freeze(step);
-}
-
-interface StepArguments {
-  slug: unknown;
-  dependencies: unknown;
-  handler: unknown;
-  options: unknown;
-}
-
-/** The forms: `(slug, handler, …)`, `(slug, dependencies, handler, …)`, `({ … }, handler)`. */
-function readArguments(type: "single" | "map", args: readonly unknown[]): StepArguments {
-  const [first, second, third, fourth = {}] = args;
-  if (type === "single" && typeof first === "object" && first !== null) {
-    const { slug, dependsOn = [], ...options } = first as { slug?: unknown; dependsOn?: unknown };
-    return { slug, dependencies: dependsOn, handler: second, options };
-  }
-  if (typeof second === "function") {
-    return { slug: first, dependencies: [], handler: second, options: third ?? {} };
-  }
-  const dependencies = type === "map" ? [second] : second;
-  return { slug: first, dependencies, handler: third, options: fourth };
+  return { step: Object.freeze(step), subflow };
 }
 
 function checkDependencies(
   flow: AnyFlow,
-  slug: unknown,
+  { type }: StepKind,
+  slug: string,
   dependencies: unknown,
   subject: string,
 ): readonly string[] {
   if (!Array.isArray(dependencies)) {
     throw new TypeError(`${subject}: its dependencies are not an array of slugs`);
+  }
+  if (type === "map" && dependencies.length > 1) {
+    throw new TypeError(`${subject}: a map has one dependency at most`);
   }
   for (const [index, dependency] of dependencies.entries()) {
     if (dependency === slug) throw new TypeError(`${subject}: it depends on itself`);
@@ -77,7 +75,25 @@ function checkDependencies(
   return Object.freeze([...dependencies]);
 }
 
+function checkSubflow(flow: AnyFlow, subflow: unknown, subject: string): AnyFlow {
+  if (!isFlow(subflow)) throw new TypeError(`${subject}: its subflow is not a flow`);
+  const known = new Map(hostedFlows(flow).map((other) => [other.slug, other]));
+  for (const other of hostedFlows(subflow)) {
+    if (other.slug === flow.slug) {
+      throw new TypeError(`${subject}: flow "${flow.slug}" would be its own subflow`);
+    }
+    if ((known.get(other.slug) ?? other) !== other) {
+      throw new TypeError(`${subject}: the flow starts another flow "${other.slug}" already`);
+    }
+  }
+  return subflow;
+}
+
 function checkHandler(handler: unknown, subject: string): StepHandler {
   if (typeof handler === "function") return handler as StepHandler;
   throw new TypeError(`${subject}: its handler is not a function`);
+}
+
+function refuse(): never {
+  throw new TypeError("Cannot run approval: it is answered by complete_step or fail_step");
 }

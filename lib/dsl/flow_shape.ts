@@ -11,10 +11,12 @@ import type { AnyFlow } from "./types.ts";
 export interface FlowShape {
   /** How often a step is tried. */
   max_attempts: number;
-  /** Seconds before the second attempt. */
+  /** Seconds: the n-th retry waits `base_delay * 2^n`. */
   base_delay: number;
   /** Seconds an attempt may take. */
   timeout: number;
+  /** The flow that is started when a run has failed. */
+  on_failure_slug: string | null;
   /** The steps, in the order they were added. */
   steps: StepShape[];
 }
@@ -41,9 +43,9 @@ export interface StepShape {
   when_exhausted: Otherwise;
   /** How often it is tried. */
   max_attempts: number | null;
-  /** Seconds before the second attempt. */
+  /** Seconds: the n-th retry waits `base_delay * 2^n`. */
   base_delay: number | null;
-  /** Seconds an attempt may take. */
+  /** Seconds an attempt may take, or an approval may wait. */
   timeout: number | null;
   /** Seconds between the moment it is ready and its first attempt. */
   start_delay: number | null;
@@ -55,12 +57,13 @@ export function flowShape(flow: AnyFlow): FlowShape {
     max_attempts: flow.options.maxAttempts ?? 3,
     base_delay: flow.options.baseDelay ?? 5,
     timeout: flow.options.timeout ?? 60,
-    steps: flow.steps.map(({ slug, dependencies, type, performedBy, options }) => ({
+    on_failure_slug: flow.failureFlow?.slug ?? null,
+    steps: flow.steps.map(({ slug, dependencies, type, performedBy, subflow, options }) => ({
       step_slug: slug,
       deps_slugs: [...dependencies],
       step_type: type,
       performed_by: performedBy,
-      subflow_slug: null,
+      subflow_slug: subflow ?? null,
       required_input_pattern: options.runIf ?? null,
       forbidden_input_pattern: options.runUnless ?? null,
       when_unmet: options.whenUnmet ?? "skip-cascade",

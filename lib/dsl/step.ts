@@ -4,6 +4,7 @@
  * @module
  */
 import type { HandlerContext } from "./context.ts";
+import type { OutputType } from "./output_type.ts";
 import type { StepOptions } from "./step_options.ts";
 
 /** One step of a flow, as it was added. */
@@ -16,9 +17,14 @@ export interface StepDefinition {
   readonly type: "single" | "map";
   /** Who performs its tasks. */
   readonly performedBy: "handler" | "approval" | "subflow";
+  /** The slug of the flow that it runs, in a step that a subflow performs. */
+  readonly subflow?: string;
   /** The options it was added with, and no others. */
-  readonly options: StepOptions;
-  /** Does the work of one task; its result, awaited, is the task's output. */
+  readonly options: StepOptions & { readonly output?: OutputType };
+  /**
+   * Does the work of one task; its result, awaited, is the task's output. That of a subflow step
+   * returns the input of the child run, and that of an approval throws, since no worker calls it.
+   */
   readonly handler: StepHandler;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Json } from "./json.ts";
+import type { OutputType } from "./output_type.ts";
 
 /** What may be said about a step besides its slug, dependencies and handler. */
 export interface StepOptions<Condition = { readonly [key: string]: Json }> {
@@ -13,7 +14,7 @@ export interface StepOptions<Condition = { readonly [key: string]: Json }> {
    */
   readonly maxAttempts?: number;
   /**
-   * Seconds before the second attempt; doubled for each one after.
+   * Seconds: the n-th retry waits `baseDelay * 2^n`, an hour at most.
    * @default {the flow's}
    */
   readonly baseDelay?: number;
@@ -46,6 +47,26 @@ export interface StepOptions<Condition = { readonly [key: string]: Json }> {
   readonly whenUnmet?: Otherwise;
   /**
    * What happens when the last attempt has failed.
+   * @default {"fail"}
+   */
+  readonly whenExhausted?: Otherwise;
+}
+
+/** What may be said about an approval besides its slug and dependencies. */
+export interface ApprovalOptions<Condition = { readonly [key: string]: Json }>
+  extends Pick<StepOptions<Condition>, "runIf" | "runUnless" | "whenUnmet"> {
+  /**
+   * The type of the answer, as `type<T>()` or a schema; the answer is not validated.
+   * @default {Json}
+   */
+  readonly output?: OutputType;
+  /**
+   * Seconds to wait for the answer.
+   * @default {no limit}
+   */
+  readonly timeout?: number;
+  /**
+   * What happens when the answer is an error, or does not come in time.
    * @default {"fail"}
    */
   readonly whenExhausted?: Otherwise;

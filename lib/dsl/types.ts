@@ -8,6 +8,8 @@
  */
 // deno-lint-ignore-file no-explicit-any
 import type { FlowOptions } from "./flow_options.ts";
+import type { Json } from "./json.ts";
+import type { OutputType } from "./output_type.ts";
 import type { StepDefinition } from "./step.ts";
 
 /** A flow with its types erased: what the worker, the client and the compiler take. */
@@ -18,6 +20,10 @@ export interface AnyFlow {
   readonly options: FlowOptions;
   /** Its steps, in the order they were added. */
   readonly steps: readonly StepDefinition[];
+  /** The flows that its subflow steps run, and those that they run, each after its own subflows. */
+  readonly subflows: readonly AnyFlow[];
+  /** The flow that is started when a run has failed, if there is one. */
+  readonly failureFlow: AnyFlow | undefined;
   /** Returns the step with this slug, if there is one. */
   getStep(slug: string): StepDefinition | undefined;
   /** What {@linkcode FlowInput} and its siblings read; no value at run time. */
@@ -110,6 +116,13 @@ export type OutputOf<Steps, Slug> = Get<Get<Steps, Slug>, "output">;
 export type SkippedAlone<Steps, Slug extends string> = Slug extends unknown
   ? "alone" extends Get<Get<Steps, Slug>, "skip"> ? Slug : never
   : never;
+
+/** What an approval with these options is answered with. */
+export type ApprovalOutput<Options> = "output" extends keyof Options ? AnswerOf<Options["output"]>
+  : Json;
+
+/** What a schema is a schema of. */
+export type AnswerOf<Schema> = Schema extends OutputType<infer Output> ? Output : never;
 
 /** How a step with these options may come to be skipped. */
 export type SkipOf<Options> =

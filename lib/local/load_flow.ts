@@ -1,6 +1,6 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { AnyFlow } from "../dsl/mod.ts";
+import { type AnyFlow, isFlow } from "../dsl/mod.ts";
 import { PgflowError } from "../errors.ts";
 
 /** Where to look for a flow. */
@@ -82,11 +82,4 @@ async function importFlows(file: string, path: string): Promise<AnyFlow[]> {
     });
   }
   return [...new Set(Object.values(exports))].filter(isFlow);
-}
-
-/** Not `instanceof`: the file may have the DSL from elsewhere. */
-function isFlow(value: unknown): value is AnyFlow {
-  const flow = value as Partial<AnyFlow> | null;
-  return typeof flow === "object" && flow !== null && typeof flow.slug === "string" &&
-    Array.isArray(flow.steps) && typeof flow.getStep === "function";
 }

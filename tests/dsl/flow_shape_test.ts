@@ -12,6 +12,7 @@ Deno.test("flowShape() says the defaults of a flow and leaves those of its steps
     max_attempts: 3,
     base_delay: 5,
     timeout: 60,
+    on_failure_slug: null,
     steps: [plain("full", []), plain("greeting", ["full"])],
   });
 });
@@ -24,6 +25,7 @@ Deno.test("flowShape() says every option that was given", () => {
     max_attempts: 7,
     base_delay: 0,
     timeout: 1,
+    on_failure_slug: null,
     steps: [{ ...plain("full", []), max_attempts: 1, base_delay: 2, timeout: 3 }],
   });
 });
