@@ -111,6 +111,36 @@ export async function drainFlow(
   return { perSecond, walPerRun: wal / runs };
 }
 
+/** Drains one run of a map over so many elements, from its start to the end of its join. */
+export async function drainMap(
+  url: string,
+  options: { elements: number; batch: number; workers: number },
+): Promise<Drain & { seconds: number }> {
+  const slug = "bench_map";
+  const steps = [
+    { step_slug: "each", step_type: "map" },
+    { step_slug: "join", deps_slugs: ["each"] },
+  ];
+  const sql = openConnection(url);
+  await sql`select pgflow.ensure_flow_compiled(${slug}, ${JSON.stringify({ steps })}::text::jsonb)`;
+  await sql`vacuum analyze`;
+  const startedAt = performance.now();
+  await sql`
+    select from pgflow.start_flow(${slug}, (
+      select jsonb_agg(i) from generate_series(1, ${options.elements}) i
+    ))`;
+  const perSecond = await drain(
+    url,
+    options.workers,
+    claimAndSettle(slug, options.batch),
+    options.elements + 1,
+  );
+  const seconds = (performance.now() - startedAt) / 1000;
+  await sql`select pgflow.delete_flow_and_data(${slug})`;
+  await sql.end();
+  return { perSecond, walPerRun: 0, seconds };
+}
+
 /** Starts runs in one call, the way a producer would. */
 export async function startRuns(sql: postgres.Sql, slug: string, runs: number): Promise<void> {
   await sql`

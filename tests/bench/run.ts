@@ -9,7 +9,15 @@
  */
 import { applyMigrations } from "../../lib/local/migrate.ts";
 import { startPostgres } from "../../lib/local/postgres.ts";
-import { type Drain, drainFloor, drainFlow, flows, openConnection, startRuns } from "./drain.ts";
+import {
+  type Drain,
+  drainFloor,
+  drainFlow,
+  drainMap,
+  flows,
+  openConnection,
+  startRuns,
+} from "./drain.ts";
 import { countStatements } from "./statements.ts";
 import { drainByWorkers, idleLatencies, idleWorkers } from "./workers.ts";
 
@@ -39,6 +47,7 @@ try {
   const url = await postgres.createDatabase("bench");
   await applyMigrations(url);
   await measureThroughput(url);
+  await measureMaps(url);
   await measureStarts(url);
   await measureWorkers(url);
   await measureStatements(url);
@@ -85,6 +94,27 @@ async function measureThroughput(url: string): Promise<void> {
   progress("one-step runs");
   const single = await drainFlow(url, flows.single, { tasks: tasks / 3, batch: 10, workers: 2 });
   add("WAL per one-step run, start to end", single.walPerRun / 1000, "kB");
+}
+
+async function measureMaps(url: string): Promise<void> {
+  const sizes = [1000, 10_000, 100_000].filter((elements) => elements <= tasks * 12);
+  const options = { batch: 50, workers: 2 };
+  const floors: number[] = [];
+  const rates: number[] = [];
+  for (const elements of sizes) {
+    progress(`a map of ${elements} elements`);
+    floors.push((await drainFloor(url, { tasks, ...options })).perSecond);
+    const { perSecond, seconds } = await drainMap(url, { elements, ...options });
+    rates.push(perSecond);
+    const count = elements.toLocaleString("en");
+    add(`map of ${count} elements, batches of 50`, perSecond, "tasks/s");
+    const target = elements === 10_000 ? { atMost: 2 } : undefined;
+    add(`map of ${count} elements, from start to join`, seconds, "s", target);
+  }
+  add("map / floor, batches of 50", median(rates) / median(floors), "ratio", { atLeast: 0.4 });
+  if (sizes.length === 3) {
+    add("map of 100,000 / map of 1,000", rates[2]! / rates[0]!, "ratio", { atLeast: 0.7 });
+  }
 }
 
 async function measureStarts(url: string): Promise<void> {
@@ -143,7 +173,7 @@ function printTable(): void {
   console.log("| what | measured | unit | to reach |");
   console.log("| --- | ---: | --- | --- |");
   for (const { name, value, unit, target, note } of figures) {
-    const digits = unit === "ratio" ? 2 : unit === "kB" || unit === "ms" ? 1 : 0;
+    const digits = unit === "ratio" ? 2 : unit === "kB" || unit === "ms" || unit === "s" ? 1 : 0;
     const text = value.toLocaleString("en", {
       minimumFractionDigits: digits,
       maximumFractionDigits: digits,
