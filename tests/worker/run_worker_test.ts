@@ -230,14 +230,14 @@ Deno.test("a handler that never returns fails as a timeout and does not hold up 
 
   await worker.done;
   finishLate("late");
-  await Promise.resolve();
+  await new Promise((resolve) => setTimeout(resolve));
 
   const message = 'Step "act" took longer than its timeout of 1 s';
   assertEquals({
     reasons,
     slow: await it.picture(slow),
     fast: (await it.picture(fast)).output,
-    isLoggedAsDropped: it.lines.includes("warn handler ended too late, result dropped"),
+    lastLine: it.lines.at(-1),
   }, {
     reasons: [`TaskTimeoutError: ${message}`],
     slow: {
@@ -247,7 +247,7 @@ Deno.test("a handler that never returns fails as a timeout and does not hold up 
       tasks: { "act[0]": [1, `[timeout] ${message}`] },
     },
     fast: { act: "done" },
-    isLoggedAsDropped: false,
+    lastLine: "warn handler ended too late, its output is dropped",
   });
 });
 
