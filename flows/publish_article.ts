@@ -1,0 +1,35 @@
+import { Flow, type } from "pgflow/dsl";
+
+const HOUR = 3600;
+
+/** What an editor says about an article. */
+export interface Review {
+  approved: boolean;
+  editor: string;
+}
+
+/**
+ * Publishes an article if an editor says yes within three days, and announces it an hour later.
+ *
+ * The editor reads the draft as the input of the approval, and answers by
+ * `select pgflow.complete_step('<run id>', 'review', '{"approved": true, "editor": "Ada"}')`.
+ */
+export const PublishArticle = new Flow<{ title: string; text: string }>({ slug: "publish_article" })
+  .step("draft", ({ run }) => ({
+    path: `/articles/${run.title.toLowerCase().match(/[a-z0-9]+/g)?.join("-") ?? "untitled"}`,
+    teaser: run.text.slice(0, 80),
+  }))
+  .approval("review", ["draft"], {
+    output: type<Review>(),
+    timeout: 72 * HOUR,
+    // No answer is a no.
+    whenExhausted: "skip-cascade",
+  })
+  .step("published", ["draft", "review"], ({ draft, review }) => ({
+    path: draft.path,
+    editor: review.editor,
+  }), { runIf: { review: { approved: true } } })
+  // Readers find the last mistakes before everybody looks.
+  .step("announcement", ["draft", "published"], ({ run, draft, published }) => {
+    return `${run.title}: ${draft.teaser} (${published.path})`;
+  }, { startDelay: HOUR });
