@@ -51,21 +51,19 @@ async function retryRoot(player: Player, run: KnownRun): Promise<string> {
 
   const tasks = await engine.sql`
     select
-      t.step_slug, t.task_index, t.attempts_count, s.performed_by = 'approval' as is_approval,
+      t.step_slug, t.task_index, t.attempts_count,
       (
         select count(*)::int from pgflow.task_failures f
         where f.run_id = t.run_id and f.step_slug = t.step_slug and f.task_index = t.task_index
       ) as failures
     from pgflow.step_tasks t
-    join pgflow.steps s using (flow_slug, step_slug)
     join pgflow.step_states p using (run_id, step_slug)
     where t.run_id = ${run.runId}
       and t.status in ('failed', 'cancelled')
       and p.status in ('failed', 'cancelled')`;
   for (const task of tasks) {
     const key = taskKey(run, { step_slug: task.step_slug, task_index: task.task_index });
-    const answers = (world.spent.get(key) ?? 0) + 1;
-    world.setSpent(key, task.is_approval ? answers : task.attempts_count);
+    world.setSpent(key, task.attempts_count);
     world.earlierFailures.set(key, task.failures);
   }
   for (const claim of world.claims.values()) {

@@ -163,16 +163,10 @@ function compareTask(
   say: (what: string, actual: unknown, wanted: unknown) => void,
 ): void {
   const key = taskKey(run, row);
-  const step = world.stepOf({ flow_slug: run.flow, step_slug: row.step_slug });
-  // An answer to an approval is no attempt of anybody, whatever number its failure has.
-  const isAnswered = step.performed_by === "approval";
   const name = ({ attempt, error }: { attempt: number; error: string }) =>
-    `${isAnswered ? "" : `#${attempt} `}${withKeys(world, error)}`;
-  const earlier = world.earlierFailures.get(key) ?? 0;
-  const failures = (row.failures ?? []).slice(earlier).map(name);
+    `#${attempt} ${withKeys(world, error)}`;
+  const failures = (row.failures ?? []).slice(world.earlierFailures.get(key) ?? 0).map(name);
   const wanted = expected.failures.map(name);
-  // TODO: compare these too (defect 2)
-  const isUnrecorded = isAnswered && earlier > 0;
   if (row.status === "cancelled") {
     if (wanted.slice(0, failures.length).join() !== failures.join()) {
       say("failures", failures, `to begin ${wanted}`);
@@ -183,13 +177,12 @@ function compareTask(
   if (row.status === "completed" && canonical(row.output ?? null) !== canonical(expected.output)) {
     say("output", canonical(row.output ?? null), canonical(expected.output));
   }
-  if (failures.join() !== wanted.join() && !isUnrecorded) say("failures", failures, wanted);
+  if (failures.join() !== wanted.join()) say("failures", failures, wanted);
   const attempts = expected.attempts - (world.unclaimed.has(key) ? 1 : 0);
-  if (row.attempts !== attempts && !isAnswered) say("attempts_count", row.attempts, attempts);
+  if (row.attempts !== attempts) say("attempts_count", row.attempts, attempts);
   const error = withKeys(world, row.error_message);
-  const last = row.status === "failed" ? expected.failures.at(-1)!.error : null;
-  // TODO: compare these too (defect 1)
-  if (error !== last && !(isAnswered && last === null)) say("error", error, last);
+  const last = row.status === "failed" ? expected.failures.at(-1)?.error ?? "none" : null;
+  if (error !== last) say("error", error, last);
 }
 
 /** Returns a message with the child run named by its key, and without what that run says itself. */

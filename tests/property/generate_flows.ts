@@ -1,8 +1,8 @@
-import { type FlowShape, startsWithMap, type StepShape } from "./flow_shape.ts";
+import type { FlowShape, StepShape } from "./flow_shape.ts";
 import { randomPattern } from "./json.ts";
 import type { Random } from "./random.ts";
 
-const consequences = ["skip-cascade", "skip", "skip", "fail", "fail"] as const;
+const consequences = ["skip-cascade", "skip", "skip", "fail"] as const;
 const stepNames = ["load", "Split", "_each", "B", "a", "check", "join2", "send", "x", "last"];
 
 /**
@@ -35,14 +35,12 @@ function generateFlow(
   flow.base_delay = random.pick([0, 0, 20, 45]);
   flow.timeout = random.pick([300, 600]);
   // A hook's own flow must not have one that fails, or failures would never end.
-  const hooks = subflows.filter((hook) =>
-    !startsWithMap(hook) && hook.on_failure_slug === undefined
-  );
-  if (isTop && hooks.length > 0 && random.chance(0.3)) {
+  const hooks = subflows.filter((hook) => hook.on_failure_slug === undefined);
+  if (hooks.length > 0 && random.chance(0.2)) {
     flow.on_failure_slug = random.pick(hooks).flow_slug;
   }
   const names = random.some(stepNames, isTop ? 9 : 5);
-  if (random.chance(0.05)) names.length = 0;
+  if (random.chance(isTop ? 0.03 : 0.1)) names.length = 0;
   for (const name of names) flow.steps.push(generateStep(random, name, flow, subflows));
   return flow;
 }
@@ -57,7 +55,7 @@ function generateStep(
   const earlier = flow.steps.map((other) => other.step_slug);
   if (earlier.length > 0 && random.chance(0.8)) step.deps_slugs = random.some(earlier, 3);
 
-  if (random.chance(0.35)) {
+  if (random.chance(0.4)) {
     step.step_type = "map";
     step.deps_slugs = step.deps_slugs.slice(0, 1);
     const dependency = flow.steps.find((other) => other.step_slug === step.deps_slugs[0]);
@@ -66,10 +64,10 @@ function generateStep(
       if (random.chance(0.9)) delete step.step_type;
     }
   }
-  if (subflows.length > 0 && random.chance(0.35)) {
+  if (subflows.length > 0 && random.chance(0.4)) {
     step.performed_by = "subflow";
     step.subflow_slug = random.pick(subflows).flow_slug;
-  } else if (random.chance(0.12)) {
+  } else if (random.chance(0.2)) {
     step.performed_by = "approval";
   }
   if (random.chance(0.15)) step.required_input_pattern = randomPattern(random, step.deps_slugs);
@@ -78,7 +76,7 @@ function generateStep(
   if (random.chance(0.8)) step.when_exhausted = random.pick(consequences);
   if (random.chance(0.4)) step.max_attempts = random.int(4);
   if (random.chance(0.3)) step.base_delay = random.pick([0, 20, 100]);
-  if (random.chance(step.performed_by === "approval" ? 0.5 : 0.3)) {
+  if (random.chance(step.performed_by === "approval" ? 0.6 : 0.3)) {
     step.timeout = random.pick([300, 900]);
   }
   if (random.chance(0.12)) step.start_delay = random.pick([0, 100, 4000]);

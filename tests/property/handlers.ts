@@ -44,17 +44,17 @@ export class Handlers {
     return { kind, message: `${task}#${attempt} went wrong` };
   }
 
-  /** Returns the answer to an approval, the next one after each retry of its run. */
-  answer(task: string, round: number, wantsArray: boolean, hasTimeout: boolean): Answer {
-    const random = new Random(`${this.#seed} ${task}?${round}`);
+  /** Returns the answer to an approval that was refused so many times before its run was retried. */
+  answer(task: string, refusals: number, wantsArray: boolean, hasTimeout: boolean): Answer {
+    const random = new Random(`${this.#seed} ${task}?${refusals}`);
     const kind = random.weighted({
       complete: 75,
       fail: 8 * this.#harshness,
-      timeout: hasTimeout ? 10 * this.#harshness : 0,
+      timeout: hasTimeout ? 20 * this.#harshness : 0,
     });
     if (kind === "complete") return { kind, output: output(random, wantsArray) };
     if (kind === "timeout") return { kind };
-    return { kind, message: `${task}?${round} was refused` };
+    return { kind, message: `${task}?${refusals} was refused` };
   }
 }
 

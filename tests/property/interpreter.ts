@@ -14,7 +14,7 @@ export interface RunPlace {
 export interface Interventions {
   /** The keys of runs that were cancelled themselves, not with their parents. */
   cancelled: ReadonlySet<string>;
-  /** The attempts or answers that tasks had had before their run was retried, where there are any. */
+  /** The attempts that tasks had had before their run was retried: the last one's number. */
   spent: ReadonlyMap<string, number>;
 }
 
@@ -113,11 +113,7 @@ export class Interpreter {
       (forbidden !== undefined && contains(looksAt, forbidden))
     ) {
       const consequence = step.when_unmet ?? "skip-cascade";
-      // TODO: one error only (defect 6)
-      if (consequence === "fail") {
-        const type = this.#typeError(step, dependencies);
-        return ended({ status: "failed" }, "its condition is not met", ...type);
-      }
+      if (consequence === "fail") return ended({ status: "failed" }, "its condition is not met");
       const cascades = consequence === "skip-cascade";
       return ended({ status: "skipped", reason: "condition_unmet", cascades });
     }
@@ -138,16 +134,6 @@ export class Interpreter {
       inputs = elements;
     }
     return this.#perform(place, flow, step, inputs);
-  }
-
-  #typeError(step: StepShape, dependencies: { slug: string; result: StepResult }[]): string[] {
-    const [dependency] = dependencies;
-    if (step.step_type !== "map" || dependency?.result.status !== "completed") return [];
-    if (Array.isArray(dependency.result.output)) return [];
-    return [
-      `[type] map step "${step.step_slug}" needs an array, but its dependency ` +
-      `"${dependency.slug}" returned ${typeOf(dependency.result.output!)}`,
-    ];
   }
 
   /** Performs the tasks of a step that may start, one per input. */
@@ -175,13 +161,14 @@ export class Interpreter {
   }
 
   #approval(task: string, step: StepShape, input: Json, wantsArray: boolean): TaskResult {
-    const round = this.#interventions.spent.get(task) ?? 0;
-    const answer = this.#handlers.answer(task, round, wantsArray, step.timeout !== undefined);
+    const spent = this.#interventions.spent.get(task) ?? 0;
+    const answer = this.#handlers.answer(task, spent, wantsArray, step.timeout !== undefined);
     if (answer.kind === "complete") {
-      return { status: "completed", input, output: answer.output, attempts: 0, failures: [] };
+      return { status: "completed", input, output: answer.output, attempts: spent, failures: [] };
     }
     const error = answer.kind === "fail" ? answer.message : "[timeout] nobody answered in time";
-    return { status: "failed", input, attempts: 0, failures: [{ attempt: 0, error }] };
+    const attempt = spent + 1;
+    return { status: "failed", input, attempts: attempt, failures: [{ attempt, error }] };
   }
 
   #attempts(

@@ -16,14 +16,13 @@ export async function reportUnclaimed(player: Player): Promise<string | undefine
   const attempt = row.attempts_count + 1;
   const fate = world.handlers.attempt(task, attempt, world.wantsArray(run, row.step_slug));
   if (fate.kind === "lost" || fate.kind === "release") return undefined;
-  // TODO: a child run that fails is no attempt of a task that was not claimed.
-  if (fate.kind === "complete" && row.performed_by === "subflow") return undefined;
 
   const [changed] = fate.kind === "complete"
     ? await engine.completeTask(row, fate.output)
     : await engine.failTask(row, fate.message, fate.kind === "permanent");
   if (changed === undefined) throw new Error(`${task}: it is queued, but its report was ignored`);
-  if (fate.kind === "complete") world.unclaimed.add(task);
+  // A handler's output is the task's and needs no attempt; a child run's failure would be one.
+  if (fate.kind === "complete" && row.performed_by !== "subflow") world.unclaimed.add(task);
   else world.countUnclaimed(task);
   world.learnChild(changed, run, attempt, fate);
   return `${fate.kind} ${task}#${attempt} without a claim`;
