@@ -1,0 +1,104 @@
+import { assertEquals } from "@std/assert";
+import type { AnyFlow } from "../../lib/dsl/mod.ts";
+import { runWorker } from "../../lib/worker/mod.ts";
+import { testDatabase } from "../database.ts";
+import { blockOf, blocks, outputOf } from "./readme.ts";
+import { showRows } from "./show_rows.ts";
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Functions of Vault, pg_cron and pg_net that write down what they are asked. */
+const standIns = `
+  create schema vault;
+  create table vault.decrypted_secrets (name text, decrypted_secret text);
+  create function vault.create_secret(secret text, name text) returns void language sql
+    as 'insert into vault.decrypted_secrets values (name, secret)';
+  create schema cron;
+  create table cron.job (jobname text, schedule text, command text);
+  create function cron.schedule(jobname text, schedule text, command text) returns void language sql
+    as 'insert into cron.job values (jobname, schedule, command)';
+  create schema net;
+  create table net.requests (url text, body jsonb, headers jsonb);
+  create function net.http_post(
+    url text, body jsonb default '{}', params jsonb default '{}', headers jsonb default '{}',
+    timeout_milliseconds int default 5000
+  ) returns void language sql as 'insert into net.requests values (url, body, headers)';
+`;
+
+Deno.test("README.md: the SQL does what stands below it, while a worker works", async () => {
+  await using database = await testDatabase();
+  const { sql, url } = database;
+  const flows = await flowsOfReadme();
+  const work = () => runWorker(flows, { databaseUrl: url, idleSeconds: 0, logger }).done;
+  await sql.unsafe(standIns);
+
+  let outputs = 0;
+  for (const block of blocks.filter(({ language }) => language === "sql")) {
+    await work();
+    let shown = "";
+    for (const { statement, value } of statementsOf(block.text)) {
+      if (value !== undefined) await work();
+      shown = await showRows(sql, statement);
+      if (value !== undefined) assertEquals(shown.split("\n")[2]!.trim(), value);
+    }
+    const output = outputOf(block);
+    if (output !== undefined) assertEquals(shown, output.text, `line ${output.line}`);
+    if (output !== undefined) outputs++;
+  }
+
+  assertEquals(outputs >= 8, true);
+  const [left] = await sql`
+    select to_regnamespace('pgflow') as pgflow, to_regproc('public.start_flow') as start_flow,
+      to_regnamespace('pgmq')::text as pgmq`;
+  assertEquals({ ...left }, { pgflow: null, start_flow: null, pgmq: "pgmq" });
+});
+
+Deno.test("README.md: the job of pg_cron wakes a worker when there is work, not else", async () => {
+  await using database = await testDatabase();
+  const { sql, url } = database;
+  await runWorker(await flowsOfReadme(), { databaseUrl: url, idleSeconds: 0, logger }).done;
+  await sql.unsafe(standIns);
+  await sql.unsafe(blockOf("On Supabase", "sql").text);
+  const [job] = await sql`select schedule, command from cron.job`;
+  const requests = async () => {
+    await sql.unsafe(job!.command);
+    return await sql`delete from net.requests returning url, headers`;
+  };
+
+  assertEquals(job!.schedule, "10 seconds");
+  assertEquals([...await requests()], []);
+  const request = {
+    url: "https://<ref>.supabase.co/functions/v1/greet_user",
+    headers: { apikey: "sb_secret_…" },
+  };
+  await sql`select pgflow.start_flow('greet_user', '{}')`;
+  assertEquals([...await requests()], [request]);
+  await sql`select pgmq.purge_queue('greet_user')`;
+  await sql`select pgflow.start_flow('greet_user', '{}', start_at => now() + interval '1 hour')`;
+  assertEquals([...await requests()], []);
+  await sql`update pgflow.step_tasks set due_at = now() where due_at is not null`;
+  assertEquals([...await requests()], [request]);
+});
+
+/** The flows that the page defines. */
+async function flowsOfReadme(): Promise<AnyFlow[]> {
+  const texts = blocks.filter(({ language, text }) => language === "ts" && /new Flow</.test(text));
+  const modules = await Promise.all(
+    texts.map(({ text }) => import(`data:application/typescript,${encodeURIComponent(text)}`)),
+  );
+  return modules.flatMap((module) => Object.values(module) as AnyFlow[]);
+}
+
+/** A statement, and the value that stands behind it as a comment. */
+function statementsOf(text: string): { statement: string; value?: string }[] {
+  const statements = [];
+  let statement = "";
+  for (const line of text.split("\n")) {
+    const [, code = line, value] = /^(.*;)(?:\s+-- (.*))?$/.exec(line) ?? [];
+    statement += `${code}\n`;
+    if (!code.endsWith(";")) continue;
+    statements.push(value === undefined ? { statement } : { statement, value });
+    statement = "";
+  }
+  return statements;
+}
