@@ -44,7 +44,6 @@ export function connect(url: string, options: ConnectOptions = {}): Db {
   const createClient: CreateClient = (open) => {
     const driverOptions = {
       max: 1,
-      idle_timeout: idleTimeout,
       connect_timeout: connectTimeout,
       prepare: options.prepare ?? target.prepare,
       connection: { application_name: applicationName },
@@ -59,5 +58,5 @@ export function connect(url: string, options: ConnectOptions = {}): Db {
     };
     return postgres(target.url, driverOptions);
   };
-  return new Db(Array.from({ length: max }, () => new Lane(createClient)));
+  return new Db(Array.from({ length: max }, () => new Lane(createClient, idleTimeout)));
 }

@@ -162,3 +162,20 @@ Deno.test("a refused connection rejects and is tried again by the next call", as
   assertEquals(await poll(db), []);
   await db.close();
 });
+
+Deno.test("an unused connection is closed, and calls sent at that moment are answered all the same", async () => {
+  await using database = await testDatabase();
+  const db = connect(database.url, { applicationName: "lanes", idleTimeout: 0.05 });
+  await db.ensureFlowCompiled("flow", SHAPE);
+  while (await connections(database.sql) > 0);
+
+  const answers = [];
+  for (let i = 0; i < 40; i++) {
+    // Around the end of the idle time, a little before it and a little after.
+    await new Promise((resolve) => setTimeout(resolve, 45 + i % 10));
+    answers.push(...await Promise.all([db.settleTasks([]), poll(db)]));
+  }
+
+  assertEquals(answers, Array.from({ length: 80 }, () => []));
+  await db.close();
+});
