@@ -155,14 +155,33 @@ Deno.test("README.md: the dependencies are those of deno.json", () => {
   assertEquals(rows.toSorted(), npm.map(([name]) => name).sort());
 });
 
+Deno.test("README.md: what is said not to be there yet is not there", () => {
+  const sql = files("supabase/schemas/", ".sql").map(read).join("\n");
+  const worker = files("lib/worker/").map(read).join("\n");
+  const limits = read("lib/local/isolate_limits.ts");
+  const isThere: Record<string, boolean> = {
+    "Waking workers": /\bnet\.http_post\b/.test(sql),
+    "Succession": /\bdeprecateWorkers\b/.test(worker),
+    "The API": [...sql.matchAll(/create or replace function public\./g)].length > 1,
+    "Live events and a typed client": /\brealtime\./.test(sql) || exists("lib/client/mod.ts"),
+    "Limits": /\b(cpu|memory)\b/i.test(limits),
+    "A package": false,
+  };
+  const section = readme.split("## Not there yet")[1]!.split("\n## ")[0]!;
+  const named = [...section.matchAll(/^- \*\*(.+?)\*\*/gm)].map((match) => match[1]!);
+
+  assertEquals(named, Object.keys(isThere));
+  assertEquals(named.filter((name) => isThere[name]), []);
+});
+
 Deno.test("README.md: the benchmark has a place, and the license is named", () => {
   assertEquals(/^## Benchmarks\n\n(<!-- bench|\|)/m.test(readme), true);
   assertEquals(read("LICENSE").includes("Apache License"), true);
 });
 
-function files(folder: string): string[] {
+function files(folder: string, ending = ".ts"): string[] {
   return Array.from(Deno.readDirSync(new URL(folder, root)))
-    .filter(({ name }) => name.endsWith(".ts"))
+    .filter(({ name }) => name.endsWith(ending))
     .map(({ name }) => folder + name);
 }
 

@@ -19,7 +19,12 @@ Deno.test("README.md: each message about failures, and each line of log, was sai
   const json: string[] = [];
   const toText = createLogger({ PGFLOW_LOG_LEVEL: "debug" }, (_, line) => said.push(line));
   const toJson = createLogger({ PGFLOW_LOG_FORMAT: "json" }, (_, line) => json.push(line));
-  const options = { databaseUrl: url, idleSeconds: 0, maxOutputBytes: 1000 };
+  const options = {
+    databaseUrl: url,
+    idleSeconds: 0,
+    maxOutputBytes: 1000,
+    heartbeatSeconds: 0.02,
+  };
   const work = (handler: Handler, step: StepOptions = {}, logger = toText) =>
     runWorker(
       new Flow<{ card: string }>({ slug: "charge_card", maxAttempts: 1, timeout: 1, ...step })
@@ -78,6 +83,12 @@ Deno.test("README.md: each message about failures, and each line of log, was sai
   const worker = work(() => (begun.resolve(), nothing), { timeout: 60 });
   await begun.promise;
   await worker.stop();
+
+  const cancelled = Promise.withResolvers<void>();
+  const holding = work(() => (cancelled.resolve(), nothing), { timeout: 60 });
+  await cancelled.promise;
+  await sql`select pgflow.cancel_run(${waiting})`;
+  await holding.done;
 
   await runWorker(
     new Flow({ slug: "charge_card" }).step("charge", () => 1).step("more", ["charge"], () => 2),

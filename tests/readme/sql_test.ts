@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { AnyFlow } from "../../lib/dsl/mod.ts";
+import { type AnyFlow, hostedFlows } from "../../lib/dsl/mod.ts";
 import { runWorker } from "../../lib/worker/mod.ts";
 import { testDatabase } from "../database.ts";
 import { blockOf, blocks, outputOf } from "./readme.ts";
@@ -80,13 +80,13 @@ Deno.test("README.md: the job of pg_cron wakes a worker when there is work, not 
   assertEquals([...await requests()], [request]);
 });
 
-/** The flows that the page defines. */
+/** The flows that the page defines, with those that they start. */
 async function flowsOfReadme(): Promise<AnyFlow[]> {
   const texts = blocks.filter(({ language, text }) => language === "ts" && /new Flow</.test(text));
   const modules = await Promise.all(
     texts.map(({ text }) => import(`data:application/typescript,${encodeURIComponent(text)}`)),
   );
-  return modules.flatMap((module) => Object.values(module) as AnyFlow[]);
+  return hostedFlows(modules.flatMap((module) => Object.values(module) as AnyFlow[]));
 }
 
 /** A statement, and the value that stands behind it as a comment. */
