@@ -2,15 +2,19 @@ import { differences } from "./differences.ts";
 import type { Player } from "./player.ts";
 import { isChild, type KnownRun, reportOf, taskKey } from "./world.ts";
 
-/** Cancels a run, mostly an open one, children as well as roots. */
+/** Cancels a run, mostly an open one, children as well as roots, so often as it may be done. */
 export async function cancelRun({ world, engine, random }: Player): Promise<string | undefined> {
+  if (world.cancelsLeft === 0) return undefined;
   const runs = (await engine.runs()).filter((run) =>
     run.status === "started" || random.chance(0.1)
   );
   if (runs.length === 0) return undefined;
   const run = await world.known(random.pick(runs).run_id, engine);
   const [cancelled] = await engine.cancel(run.runId);
-  if (cancelled !== undefined) world.setCancelled(run, true);
+  if (cancelled !== undefined) {
+    world.setCancelled(run, true);
+    world.cancelsLeft = Math.max(world.cancelsLeft - 1, 0);
+  }
   return `cancel ${run.key}${cancelled === undefined ? ", which has ended" : ""}`;
 }
 
@@ -65,6 +69,8 @@ async function retryRoot(player: Player, run: KnownRun): Promise<string> {
     const key = taskKey(run, { step_slug: task.step_slug, task_index: task.task_index });
     world.setSpent(key, task.attempts_count);
     world.earlierFailures.set(key, task.failures);
+    // What was tried before comes back at once.
+    if (task.attempts_count > 0) world.waited.add(key);
   }
   for (const claim of world.claims.values()) {
     if (claim.record.run_id !== run.runId) continue;

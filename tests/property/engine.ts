@@ -38,6 +38,15 @@ export interface RunRow {
   input: Json;
 }
 
+/** A message that nobody may read yet, and its task. */
+export interface HiddenMessage {
+  msg_id: string;
+  read_ct: number;
+  run_id: string;
+  step_slug: string;
+  task_index: number;
+}
+
 /** What start_flow takes. */
 export interface Start {
   flow: string;
@@ -164,9 +173,9 @@ export class Engine {
   }
 
   /** Returns the messages of tasks that nobody holds and that wait for a retry. */
-  async hiddenMessages(flow: string): Promise<{ msg_id: string; read_ct: number }[]> {
-    return await this.sql<{ msg_id: string; read_ct: number }[]>`
-      select m.msg_id, m.read_ct
+  async hiddenMessages(flow: string): Promise<HiddenMessage[]> {
+    return await this.sql<HiddenMessage[]>`
+      select m.msg_id, m.read_ct, t.run_id, t.step_slug, t.task_index
       from ${this.#queue(flow)} m
       join pgflow.step_tasks t on t.flow_slug = ${flow} and t.message_id = m.msg_id
       where t.status = 'queued'

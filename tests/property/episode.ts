@@ -72,7 +72,8 @@ export async function playEpisode(options: EpisodeOptions): Promise<EpisodeCount
   const flows = generateFlows(random, `p${seed.replace(/\W/g, "_")}`);
   const isConcurrent = sessions.length > 1;
   const workers = [0, 1, 2].map(() => random.uuid());
-  const world = new World(flows, new Handlers(seed), { workers, isConcurrent });
+  const cancels = Math.ceil(options.runs * 0.3);
+  const world = new World(flows, new Handlers(seed), { workers, cancels, isConcurrent });
   const players = sessions.map((sql, index) => ({
     world,
     engine: new Engine(sql),

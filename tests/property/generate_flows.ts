@@ -32,7 +32,7 @@ function generateFlow(
 ): FlowShape {
   const flow: FlowShape = { flow_slug: slug, steps: [] };
   if (random.chance(0.5)) flow.max_attempts = random.int(4);
-  flow.base_delay = random.pick([0, 0, 20, 45]);
+  flow.base_delay = random.pick([0, 0, 25, 45]);
   flow.timeout = random.pick([300, 600]);
   // A hook's own flow must not have one that fails, or failures would never end.
   const hooks = subflows.filter((hook) => hook.on_failure_slug === undefined);
@@ -75,7 +75,7 @@ function generateStep(
   if (random.chance(0.8)) step.when_unmet = random.pick(consequences);
   if (random.chance(0.8)) step.when_exhausted = random.pick(consequences);
   if (random.chance(0.4)) step.max_attempts = random.int(4);
-  if (random.chance(0.3)) step.base_delay = random.pick([0, 20, 100]);
+  if (random.chance(0.3)) step.base_delay = random.pick([0, 25, 100]);
   if (random.chance(step.performed_by === "approval" ? 0.6 : 0.3)) {
     step.timeout = random.pick([300, 900]);
   }

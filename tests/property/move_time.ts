@@ -21,17 +21,25 @@ export async function moveTime(player: Player): Promise<string | undefined> {
     const flow = random.pick([...world.flows.keys()]);
     const hidden = await engine.hiddenMessages(flow);
     if (hidden.length === 0) return undefined;
-    const messages = random.some(hidden, 8);
-    for (const { msg_id, read_ct } of messages) await engine.makeVisible(flow, msg_id, read_ct);
-    return `time shows messages ${messages.map(({ msg_id }) => msg_id)} of ${flow}`;
+    const tasks = [];
+    for (const { msg_id, read_ct, ...row } of random.some(hidden, 8)) {
+      const task = taskKey(await world.known(row.run_id, engine), row);
+      tasks.push(task);
+      world.waited.add(task);
+      await engine.makeVisible(flow, msg_id, read_ct);
+    }
+    return `time shows ${tasks}`;
   }
   const outside = (await engine.openTasks()).filter((row) =>
     row.is_outside && row.status === "queued"
   );
   if (outside.length === 0) return undefined;
-  const rows = random.some(outside, 8);
-  for (const row of rows) await engine.makeDue(row);
   const tasks = [];
-  for (const row of rows) tasks.push(taskKey(await world.known(row.run_id, engine), row));
+  for (const row of random.some(outside, 8)) {
+    const task = taskKey(await world.known(row.run_id, engine), row);
+    tasks.push(task);
+    world.waited.add(task);
+    await engine.makeDue(row);
+  }
   return `time makes due ${tasks}`;
 }

@@ -30,7 +30,7 @@ export async function startRuns(player: Player, most: number): Promise<[number, 
       key,
       flow,
       input: start.input,
-      start: start.key === undefined ? {} : { key: start.key },
+      start: { key: start.key, later: start.later },
     });
     return [1, `start ${key} of ${flow}${start.later ? " later" : ""}`];
   });

@@ -8,7 +8,7 @@ import { canonical } from "./json.ts";
 export interface KnownRun extends RunPlace {
   runId: string;
   /** What else it was started with, if it has no parent and is no hook. */
-  start?: { key?: string };
+  start?: { key?: string | undefined; later?: boolean | undefined };
   /** How often it was retried, and how often it had failed by then. */
   retries: number;
   failures: number;
@@ -45,6 +45,10 @@ export class World {
   readonly workers: string[];
   /** How many runs were started to say that a run failed, by its key. */
   readonly hooks = new Map<string, number>();
+  /** Tasks whose time the test has let come since they were last handed out. */
+  readonly waited = new Set<string>();
+  /** Runs may only be cancelled so often, or cancelling would hide those that do not end. */
+  cancelsLeft: number;
   #starting = 0;
   #started = 0;
   #lastAttempts = new Map<string, number>();
@@ -56,11 +60,12 @@ export class World {
   constructor(
     flows: FlowShape[],
     handlers: Handlers,
-    options: { workers: string[]; isConcurrent: boolean },
+    options: { workers: string[]; cancels: number; isConcurrent: boolean },
   ) {
     this.flows = new Map(flows.map((flow) => [flow.flow_slug, flow]));
     this.handlers = handlers;
     this.workers = options.workers;
+    this.cancelsLeft = options.cancels;
     this.#isConcurrent = options.isConcurrent;
   }
 
@@ -149,6 +154,9 @@ export class World {
     if (before !== undefined && !before.isOver) {
       throw new Error(`${task}: handed out while attempt ${last} is open and hidden`);
     }
+    if (!this.waited.delete(task) && this.#mustWait(run, record, before)) {
+      throw new Error(`${task}: attempt ${record.attempt} came before its time`);
+    }
     // Reported from now on, a lost attempt is a late one.
     if (before?.fate.kind === "lost") this.past.push(reportOf(before, "too late"));
     this.#lastAttempts.set(task, record.attempt);
@@ -201,6 +209,18 @@ export class World {
     if (row.child_run_id === null || this.runs.has(row.child_run_id)) return;
     const key = `${taskKey(run, row)}@${attempt}`;
     this.learn(row.child_run_id, { key, flow: step.subflow_slug, input: fate.output });
+  }
+
+  /** Returns whether an attempt may only come when the test has moved time. */
+  #mustWait(run: KnownRun, record: ClaimedTask, before: Claim | undefined): boolean {
+    const step = this.stepOf(record);
+    if (record.attempt === 1) {
+      const isLater = run.start?.later === true && step.deps_slugs.length === 0;
+      return isLater || (step.start_delay ?? 0) > 0;
+    }
+    // The attempt before was given back, lost, or failed itself or through its child run.
+    const hasFailed = before !== undefined && !["release", "lost"].includes(before.fate.kind);
+    return hasFailed && (step.base_delay ?? this.flows.get(run.flow)!.base_delay ?? 5) > 0;
   }
 
   #checkInput({ task, record }: Claim, run: KnownRun): void {
