@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { setTimeout as setNodeTimeout } from "node:timers";
 import type postgres from "postgres";
 import { fromDriver, isConnectionLost } from "./errors.ts";
 import { openSocket } from "./open_socket.ts";
@@ -7,13 +6,12 @@ import { openSocket } from "./open_socket.ts";
 /** Returns a client of the driver that has its socket from `open`. */
 export type CreateClient = (open: (host: string, port: number) => Socket) => postgres.Sql;
 
-/** A client, the one socket it may have, and the end of both. */
+/** A client, the one socket it may have, and the calls that wait for an answer. */
 interface Connection {
   client: postgres.Sql;
   socket?: Socket;
-  /** Rejects when the connection is given up: no call may wait for an answer any longer. */
-  lost: Promise<never>;
-  lose: (reason: Error) => void;
+  /** Rejects each of the calls: the driver can forget one when its socket closes. */
+  rejections: Set<(reason: Error) => void>;
 }
 
 /**
@@ -29,7 +27,7 @@ export class Lane {
   #connection: Connection | undefined;
   #pending = 0;
   #progressAt = 0;
-  #isIdleWatched = false;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Whether a wait occupies the connection. */
   waiting = false;
@@ -47,15 +45,21 @@ export class Lane {
   async run<T>(query: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
     const connection = this.#connection ??= this.#connect();
     if (this.#pending++ === 0) this.#progressAt = performance.now();
+    let rejection = (_: Error) => {};
     try {
-      return await Promise.race([query(connection.client), connection.lost]);
+      return await new Promise<T>((resolve, reject) => {
+        rejection = reject;
+        connection.rejections.add(rejection);
+        query(connection.client).then(resolve, reject);
+      });
     } catch (error) {
       if (isConnectionLost(error)) this.#discard(connection);
       throw fromDriver(error);
     } finally {
+      connection.rejections.delete(rejection);
       this.#pending--;
       this.#progressAt = performance.now();
-      this.#watchIdle(this.#idleMs);
+      this.#watchIdle();
     }
   }
 
@@ -72,37 +76,45 @@ export class Lane {
 
   /** Closes the connection when the calls on their way are answered, or after a second. */
   async close(): Promise<void> {
-    await this.#end();
+    this.#retire();
     await Promise.all(this.#closing);
   }
 
-  async #end(): Promise<void> {
+  #retire(): void {
     const connection = this.#connection;
+    this.#forget();
+    if (connection !== undefined) this.#closeLater(this.#end(connection));
+  }
+
+  async #end({ client, socket }: Connection): Promise<void> {
+    await client.end({ timeout: 1 });
+    // The other side may be gone without a word, and never say goodbye.
+    socket?.destroy();
+  }
+
+  #forget(): void {
     this.#connection = undefined;
-    await connection?.client.end({ timeout: 1 });
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = undefined;
   }
 
   // The driver's own idle timeout may close the socket under calls that are just being sent. One timer
   // for as long as the lane is connected, not one a call.
-  #watchIdle(milliseconds: number): void {
-    if (this.#isIdleWatched || this.#connection === undefined) return;
-    this.#isIdleWatched = true;
-    setNodeTimeout(() => {
-      this.#isIdleWatched = false;
-      const left = this.#idleMs - (performance.now() - this.#progressAt);
-      if (this.#pending > 0 || left > 0) this.#watchIdle(Math.max(left, 1000));
-      else this.#closeLater(this.#end());
-    }, milliseconds).unref();
+  #watchIdle(milliseconds = this.#idleMs): void {
+    if (this.#idleTimer !== undefined || this.#connection === undefined) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      const idleMs = this.#pending > 0 ? 0 : performance.now() - this.#progressAt;
+      if (idleMs < this.#idleMs) this.#watchIdle(this.#idleMs - idleMs);
+      else this.#retire();
+    }, milliseconds);
   }
 
   // Left to itself, the driver carries errors of a lost connection over to the next one, and
   // connects again and again to a server that closes at once: one socket each, then start afresh.
   #connect(): Connection {
-    const { promise: lost, reject: lose } = Promise.withResolvers<never>();
-    lost.catch(() => {});
     const connection: Connection = {
-      lost,
-      lose,
+      rejections: new Set(),
       client: this.#createClient((host, port) => {
         if (connection.socket !== undefined) throw connectionClosed();
         let hasClosed = () => {};
@@ -118,8 +130,8 @@ export class Lane {
   }
 
   #discard(connection: Connection): void {
-    if (this.#connection === connection) this.#connection = undefined;
-    connection.lose(connectionClosed());
+    if (this.#connection === connection) this.#forget();
+    for (const reject of connection.rejections) reject(connectionClosed());
     this.#closeLater(connection.client.end({ timeout: 0 }).catch(() => {}));
     connection.socket?.destroy();
   }

@@ -5,6 +5,7 @@ import { createSql } from "./create_sql.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { Lifecycle, type WorkerState } from "./lifecycle.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { nextTurn } from "./next_turn.ts";
 import { Patience } from "./patience.ts";
 import { RunInputs } from "./run_inputs.ts";
 import { Settler } from "./settler.ts";
@@ -68,7 +69,7 @@ export class RunningWorker {
     if (this.#lifecycle.moveTo("stopping")) {
       this.#stopReason = reason;
       this.#stopping.abort();
-      this.#loop.giveBack(new PgflowError(`Cannot finish task: the worker stops (${reason})`));
+      this.#giveBackSoon();
     }
     return this.done.catch(() => {});
   }
@@ -142,10 +143,17 @@ export class RunningWorker {
     this.#loop.wake();
   }
 
+  /** Handlers that have just ended get to say so first. */
+  async #giveBackSoon(): Promise<void> {
+    await nextTurn();
+    const message = `Cannot finish task: the worker stops (${this.#stopReason})`;
+    this.#loop.giveBack(new PgflowError(message));
+  }
+
   /** Tells the database what is known; what it does not hear it finds out by itself, later. */
   async #handBack(): Promise<void> {
+    await this.#giveBackSoon();
     if (!this.#isRegistered) return;
-    this.#loop.giveBack(new PgflowError("Cannot finish task: the worker stops"));
     try {
       await Promise.all([this.#settleAll(), this.#db.stopWorker(this.id)]);
     } catch (error) {

@@ -1,9 +1,9 @@
-import { setImmediate } from "node:timers";
 import type { Attempt, ClaimedTask, Db, TaskResult } from "../db/mod.ts";
 import { type AnyFlow, PgflowError } from "../dsl/mod.ts";
 import { Execution, type Surroundings } from "./execution.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { nextTurn } from "./next_turn.ts";
 import type { Patience } from "./patience.ts";
 import type { Settler } from "./settler.ts";
 import { WakeUp } from "./wake_up.ts";
@@ -208,10 +208,6 @@ export class WorkLoop {
     const idle = (performance.now() - this.#busyAt) / 1000;
     return Math.max(1, Math.min(pollSeconds, Math.ceil(idleSeconds - idle)));
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function keyOf({ runId, stepSlug, taskIndex, attempt }: Attempt): string {

@@ -145,6 +145,19 @@ Deno.test("cutStalled() rejects calls that get no answer, and the next call open
   await db.close();
 });
 
+Deno.test("close() does not wait for a server that is gone without a word", async () => {
+  await using database = await testDatabase();
+  await using proxy = tcpProxy(database.url);
+  const db = connect(proxy.url);
+  await db.ensureFlowCompiled("flow", SHAPE);
+  proxy.freeze();
+  const polling = assertRejects(() => poll(db));
+
+  await db.close();
+
+  assert(isConnectionLost(await polling));
+});
+
 Deno.test("a refused connection rejects and is tried again by the next call", async () => {
   await using database = await testDatabase();
   await using proxy = tcpProxy(database.url);
