@@ -22,28 +22,25 @@ export async function brokenRules(sql: postgres.Sql): Promise<string[]> {
       join pgflow.flows f using (flow_slug)
     ),
 
-    task_counts as materialized (
-      select
-        t.run_id,
-        t.step_slug,
-        count(*) as tasks,
-        count(*) filter (where t.is_open) as open,
-        count(*) filter (where t.status = 'completed') as completed
-      from tasks t
-      group by t.run_id, t.step_slug
-    ),
-
     steps as materialized (
       select
         s.*,
         st.step_type,
         s.status in ('created', 'started') as is_open,
-        coalesce(c.tasks, 0) as tasks,
-        coalesce(c.open, 0) as open,
-        coalesce(c.completed, 0) as completed
+        c.tasks,
+        c.open,
+        c.completed
       from pgflow.step_states s
       join pgflow.steps st using (flow_slug, step_slug)
-      left join task_counts c using (run_id, step_slug)
+      cross join lateral (
+        select
+          count(*) as tasks,
+          count(*) filter (where t.status in ('queued', 'started', 'waiting')) as open,
+          count(*) filter (where t.status = 'completed') as completed
+        from pgflow.step_tasks t
+        where t.run_id = s.run_id
+          and t.step_slug = s.step_slug
+      ) c
     ),
 
     runs as materialized (

@@ -13,6 +13,10 @@ export async function disturb(player: Player): Promise<string | undefined> {
       if (world.past.length === 0) return undefined;
       const reports = random.some(world.past, 5);
       await requireNothing(player, reports);
+      const closed = await engine.closedAttempts(reports);
+      if (closed !== reports.length) {
+        throw new Error(`of ${JSON.stringify(reports)} ${closed} are closed attempts`);
+      }
       return `settle ${reports.length} late reports`;
     }
     case "nothing": {

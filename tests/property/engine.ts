@@ -54,6 +54,7 @@ export interface Start {
   runId?: string;
   key?: string;
   later?: boolean;
+  watched?: boolean;
 }
 
 /** The engine's SQL functions over one session, and the two ways in which tests move time. */
@@ -71,6 +72,13 @@ export class Engine {
   }
 
   async start(start: Start): Promise<RunRow[]> {
+    if (start.watched) {
+      const rows = await this.sql`
+        select pgflow.start_flow_with_states(
+          ${start.flow}, ${json(start.input)}::text::jsonb, ${start.runId ?? null}::uuid
+        ) as state`;
+      return rows.map((row) => row.state.run);
+    }
     return await this.sql<RunRow[]>`
       select r.* from pgflow.start_flow(
         flow_slug => ${start.flow},
@@ -170,6 +178,23 @@ export class Engine {
       join pgflow.steps s using (flow_slug, step_slug)
       where t.status in ('queued', 'started', 'waiting')
       order by t.run_id, t.step_slug, t.task_index`;
+  }
+
+  /** Says that some workers live and another does no more, and lets that one's tasks come back. */
+  async loseWorker(lost: string, living: string[]): Promise<number> {
+    for (const worker of [lost, ...living]) {
+      await this.sql`select pgflow.register_worker(${worker}, 'any', 'any')`;
+    }
+    await this.sql`select pgflow.stop_worker(${lost})`;
+    const [row] = await this.sql`select pgflow.requeue_stalled_tasks() as requeued`;
+    return row!.requeued;
+  }
+
+  /** Returns how many of these attempts may no longer report. */
+  async closedAttempts(attempts: unknown[]): Promise<number> {
+    const [row] = await this.sql`
+      select count(*)::int as closed from pgflow.closed_attempts(${json(attempts)}::text::jsonb)`;
+    return row!.closed;
   }
 
   /** Returns the messages of tasks that nobody holds and that wait for a retry. */

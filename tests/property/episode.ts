@@ -8,6 +8,7 @@ import { Engine } from "./engine.ts";
 import { startsWithMap } from "./flow_shape.ts";
 import { generateFlows } from "./generate_flows.ts";
 import { Handlers } from "./handlers.ts";
+import { loseWorker } from "./lose_worker.ts";
 import { moveTime } from "./move_time.ts";
 import type { Action, Player } from "./player.ts";
 import { poll } from "./poll.ts";
@@ -40,6 +41,7 @@ const actions: Record<string, Action> = {
   poll,
   report,
   moveTime,
+  loseWorker,
   answerApproval,
   reportUnclaimed,
   cancelRun,
@@ -51,7 +53,8 @@ const weights = {
   start: 12,
   poll: 30,
   report: 30,
-  moveTime: 16,
+  moveTime: 15,
+  loseWorker: 2,
   answerApproval: 6,
   reportUnclaimed: 2,
   cancelRun: 1.5,
@@ -117,7 +120,7 @@ async function play(
         const line = await actions[name]!(player);
         if (line !== undefined) world.log.push(line);
       }
-      if (random.chance(0.12) || options.checksAlways) await requireRules(player);
+      if (random.chance(0.06) || options.checksAlways) await requireRules(player);
       if (game.toStart === 0 && random.chance(0.1) && await isQuiet(player)) game.isOver = true;
     }
     await requireRules(player);

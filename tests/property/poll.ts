@@ -14,7 +14,7 @@ export async function poll(player: Player): Promise<string | undefined> {
     // A held lock leaves a message to come back after vt, which must not be longer than the test.
     vt: isConcurrent ? random.int(2) : random.pick([0, 1, 900]),
     qty,
-    workerId: random.chance(0.8) ? workerId : null,
+    workerId: byHand || random.chance(0.8) ? workerId : null,
   };
   // A transaction of others that ends late, or not at all.
   const ending = isConcurrent ? random.pick(["", "", "", "commit", "rollback"]) : "";
@@ -39,7 +39,7 @@ export async function poll(player: Player): Promise<string | undefined> {
     throw new Error(`${how}: messages came in the order ${ids}`);
   }
   const claims = [];
-  for (const record of records) claims.push(await world.claim(record, engine));
+  for (const record of records) claims.push(await world.claim(record, options.workerId, engine));
   return `${how} → ${
     claims.map(({ task, record, fate }) => `${task}#${record.attempt} (${fate.kind})`).join(", ") ||
     "nothing"

@@ -23,8 +23,12 @@ export async function startRuns(player: Player, most: number): Promise<[number, 
     const key = world.nextKey();
     const start: Start = { flow, input: inputFor(player, flow) };
     if (random.chance(0.5)) start.runId = random.uuid();
-    if (random.chance(0.3)) start.key = `key of ${key}`;
-    if (random.chance(0.15)) start.later = true;
+    if (random.chance(0.1)) {
+      start.watched = true;
+    } else {
+      if (random.chance(0.3)) start.key = `key of ${key}`;
+      if (random.chance(0.15)) start.later = true;
+    }
     const [row] = await engine.start(start);
     world.learn(row!.run_id, {
       key,

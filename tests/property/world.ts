@@ -18,6 +18,8 @@ export interface KnownRun extends RunPlace {
 export interface Claim {
   task: string;
   record: ClaimedTask;
+  /** Who holds it, or null for a plain consumer. */
+  workerId: string | null;
   fate: Fate;
   /** Whether its report is under way, or the message of a lost one was made visible. */
   isOver: boolean;
@@ -42,7 +44,7 @@ export class World {
   readonly busy = new Set<string>();
   readonly past: Report[] = [];
   readonly log: string[] = [];
-  readonly workers: string[];
+  workers: string[];
   /** How many runs were started to say that a run failed, by its key. */
   readonly hooks = new Map<string, number>();
   /** Tasks whose time the test has let come since they were last handed out. */
@@ -143,7 +145,11 @@ export class World {
   }
 
   /** Takes note of a task that was handed out, and throws if it should not have been. */
-  async claim(record: ClaimedTask, engine: Engine): Promise<Claim> {
+  async claim(
+    record: ClaimedTask,
+    workerId: string | null,
+    engine: Engine,
+  ): Promise<Claim> {
     const run = await this.known(record.run_id, engine);
     const task = taskKey(run, record);
     const last = this.#lastAttempts.get(task) ?? 0;
@@ -166,7 +172,7 @@ export class World {
       record.attempt,
       this.wantsArray(run, record.step_slug),
     );
-    const claim = { task, record, fate, isOver: false };
+    const claim = { task, record, workerId, fate, isOver: false };
     this.claims.set(task, claim);
     // What others report or cancel at this moment is not known yet, so the check must wait.
     if (this.#isConcurrent) this.#unchecked.push(claim);
