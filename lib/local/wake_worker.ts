@@ -1,12 +1,18 @@
 import { PgflowError } from "../errors.ts";
-import type { Stack } from "./stack.ts";
+import type { ProjectKeys } from "./keys.ts";
+
+/** Where the project's functions are, and the keys to them. */
+interface Project {
+  url: string;
+  keys: Pick<ProjectKeys, "secret">;
+}
 
 /**
  * Asks an edge function to start its worker, as the platform does when a run starts; returns once
  * the worker is at work and its flow is known to the database.
  */
 export async function wakeWorker(
-  { url, keys }: Pick<Stack, "url" | "keys">,
+  { url, keys }: Project,
   name: string,
   signal: AbortSignal,
 ): Promise<void> {
