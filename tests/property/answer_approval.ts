@@ -1,5 +1,5 @@
 import type { Player } from "./player.ts";
-import { taskKey } from "./world.ts";
+import { taskKey } from "./places.ts";
 
 /** Answers an approval that waits, or lets its time end. */
 export async function answerApproval(player: Player): Promise<string | undefined> {

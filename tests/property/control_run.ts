@@ -1,6 +1,8 @@
+import { reportOf } from "./claim.ts";
 import { differences } from "./differences.ts";
+import { isChild, taskKey } from "./places.ts";
 import type { Player } from "./player.ts";
-import { isChild, type KnownRun, reportOf, taskKey } from "./world.ts";
+import type { KnownRun } from "./world.ts";
 
 /** Cancels a run, mostly an open one, children as well as roots, so often as it may be done. */
 export async function cancelRun({ world, engine, random }: Player): Promise<string | undefined> {

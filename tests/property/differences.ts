@@ -1,7 +1,8 @@
 import type postgres from "postgres";
 import type { RunResult, StepResult, TaskResult } from "./interpreter.ts";
 import { canonical, type Json } from "./json.ts";
-import { isChild, type KnownRun, taskKey, type World } from "./world.ts";
+import { isChild, taskKey } from "./places.ts";
+import type { KnownRun, World } from "./world.ts";
 
 interface StateRow {
   step_slug: string;

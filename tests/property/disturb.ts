@@ -1,5 +1,5 @@
+import type { Report } from "./claim.ts";
 import type { Player } from "./player.ts";
-import type { Report } from "./world.ts";
 
 /** Calls that must change nothing: reports that come too late or name nothing, repairs, refusals. */
 export async function disturb(player: Player): Promise<string | undefined> {

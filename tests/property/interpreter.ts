@@ -2,13 +2,7 @@ import { contains } from "./contains.ts";
 import { attemptLimit, type FlowShape, startsWithMap, type StepShape } from "./flow_shape.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Json, JsonObject } from "./json.ts";
-
-/** A run and its place: a child run's key is its task's, with the attempt that started it. */
-export interface RunPlace {
-  key: string;
-  flow: string;
-  input: Json;
-}
+import { type RunPlace, taskKey } from "./places.ts";
 
 /** What was done to runs from outside. */
 export interface Interventions {
@@ -142,7 +136,7 @@ export class Interpreter {
       other.step_type === "map" && other.deps_slugs.includes(step.step_slug)
     );
     const tasks = inputs.map((input, index) => {
-      const task = `${place.key}.${step.step_slug}[${index}]`;
+      const task = taskKey(place, { step_slug: step.step_slug, task_index: index });
       return step.performed_by === "approval"
         ? this.#approval(task, step, input, isMapped)
         : this.#attempts(task, flow, step, input, isMapped);

@@ -1,5 +1,5 @@
 import type { Player } from "./player.ts";
-import { taskKey } from "./world.ts";
+import { taskKey } from "./places.ts";
 
 /** Lets time pass for some of what waits: lost attempts, retries, and tasks outside the queue. */
 export async function moveTime(player: Player): Promise<string | undefined> {

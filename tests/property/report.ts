@@ -1,6 +1,7 @@
-import type { TaskRow } from "./engine.ts";
+import { type Claim, type Report, reportOf } from "./claim.ts";
+import { taskKey } from "./places.ts";
 import type { Player } from "./player.ts";
-import { type Claim, type Report, reportOf, taskKey } from "./world.ts";
+import type { TaskRow } from "./rows.ts";
 
 /**
  * Reports a random batch of the attempts that were handed out, as their fates say, with doubles and

@@ -1,5 +1,5 @@
 import type { Player } from "./player.ts";
-import { taskKey } from "./world.ts";
+import { taskKey } from "./places.ts";
 
 /** Completes or fails a queued task that nobody has claimed, as its next attempt would have ended. */
 export async function reportUnclaimed(player: Player): Promise<string | undefined> {

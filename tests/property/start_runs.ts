@@ -1,7 +1,7 @@
-import type { RunRow, Start } from "./engine.ts";
 import { startsWithMap } from "./flow_shape.ts";
 import { type Json, randomArray, randomJson } from "./json.ts";
 import type { Player } from "./player.ts";
+import type { RunRow, Start } from "./rows.ts";
 
 /** Starts runs in one of the ways there are, at most so many, and returns how many it started. */
 export async function startRuns(player: Player, most: number): Promise<[number, string]> {

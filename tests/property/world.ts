@@ -1,8 +1,11 @@
-import type { ClaimedTask, Engine, RunRow, TaskRow } from "./engine.ts";
+import { type Claim, type Report, reportOf } from "./claim.ts";
+import type { Engine } from "./engine.ts";
 import { type FlowShape, startsWithMap, type StepShape } from "./flow_shape.ts";
 import type { Fate, Handlers } from "./handlers.ts";
-import { Interpreter, type RunPlace, type RunResult } from "./interpreter.ts";
+import { Interpreter, type RunResult } from "./interpreter.ts";
 import { canonical } from "./json.ts";
+import { type RunPlace, taskKey } from "./places.ts";
+import type { ClaimedTask, RunRow, TaskRow } from "./rows.ts";
 
 /** A run the test knows the place of. */
 export interface KnownRun extends RunPlace {
@@ -13,20 +16,6 @@ export interface KnownRun extends RunPlace {
   retries: number;
   failures: number;
 }
-
-/** An attempt that was handed out and has not been reported. */
-export interface Claim {
-  task: string;
-  record: ClaimedTask;
-  /** Who holds it, or null for a plain consumer. */
-  workerId: string | null;
-  fate: Fate;
-  /** Whether its report is under way, or the message of a lost one was made visible. */
-  isOver: boolean;
-}
-
-/** A result as settle_tasks takes it. */
-export type Report = Record<string, unknown> & { run_id: string };
 
 /** What the test knows about flows and runs, beside the database and to be compared with it. */
 export class World {
@@ -236,38 +225,5 @@ export class World {
         `${task}: was handed ${canonical(record.input)}, but its input is ${canonical(input)}`,
       );
     }
-  }
-}
-
-/** Returns whether a run is a child of another. */
-export function isChild(run: RunPlace): boolean {
-  return /@\d+$/.test(run.key);
-}
-
-/** Returns the key of a task, the same in every replay. */
-export function taskKey(
-  run: RunPlace,
-  task: Pick<TaskRow, "step_slug" | "task_index">,
-): string {
-  return `${run.key}.${task.step_slug}[${task.task_index}]`;
-}
-
-/** Returns the report of a claim as its fate says; a lost one would have returned what is given. */
-export function reportOf({ record, fate }: Claim, lostOutput: string): Report {
-  const { run_id, step_slug, task_index, attempt } = record;
-  const report = { run_id, step_slug, task_index, attempt };
-  switch (fate.kind) {
-    case "complete":
-      // A missing output is JSON null.
-      if (fate.output === null && attempt % 2 === 0) return report;
-      return { ...report, output: fate.output };
-    case "fail":
-      return { ...report, error_message: fate.message };
-    case "permanent":
-      return { ...report, error_message: fate.message, permanent: true };
-    case "lost":
-      return { ...report, output: lostOutput };
-    case "release":
-      return { ...report, release: true };
   }
 }
