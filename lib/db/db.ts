@@ -7,26 +7,16 @@ import type {
 import { formatArray } from "./arrays.ts";
 import { toParameter } from "./json_parameter.ts";
 import type { Lane } from "./lane.ts";
-import {
-  type Attempt,
-  type AttemptRow,
-  type ClaimedTask,
-  type ClaimedTaskRow,
-  type CompileResult,
-  type Run,
-  type RunRow,
-  type SettledTask,
-  type SettledTaskRow,
-  type TaskId,
-  type TaskResult,
-  toAttempt,
-  toAttemptsJson,
-  toClaimedTask,
-  toCompileResult,
-  toResultsJson,
-  toRun,
-  toSettledTask,
+import type {
+  Attempt,
+  ClaimedTask,
+  CompileResult,
+  Run,
+  SettledTask,
+  TaskId,
+  TaskResult,
 } from "./rows.ts";
+import * as rows from "./rows.ts";
 
 /**
  * Calls the SQL functions, each method the function of its name.
@@ -45,19 +35,19 @@ export class Db {
   /** Stores the flow, or compares it with what is stored. */
   async ensureFlowCompiled(flowSlug: string, shape: unknown): Promise<CompileResult> {
     const [row] = await this.#work().run((sql) =>
-      sql<{ answer: Parameters<typeof toCompileResult>[0] }[]>`
+      sql<{ answer: Parameters<typeof rows.toCompileResult>[0] }[]>`
         select pgflow.ensure_flow_compiled(
           flow_slug => ${flowSlug}::text,
           shape => ${JSON.stringify(shape)}::text::jsonb
         ) as answer`
     );
-    return toCompileResult(row!.answer);
+    return rows.toCompileResult(row!.answer);
   }
 
   /** Starts a run. */
   async startFlow(start: StartFlowArguments): Promise<Run> {
-    const rows = await this.#work().run((sql) =>
-      sql<RunRow[]>`
+    const found = await this.#work().run((sql) =>
+      sql<rows.RunRow[]>`
         select
           run_id, flow_slug, status, input, output, error_message, remaining_steps,
           started_at, completed_at, failed_at
@@ -68,23 +58,22 @@ export class Db {
           idempotency_key => ${start.idempotencyKey ?? null}::text
         )`
     );
-    return toRun(rows[0]!);
+    return rows.toRun(found[0]!);
   }
 
   /** Returns a run's input. */
   async runInput(runId: string): Promise<unknown> {
-    const rows = await this.#work().run((sql) =>
+    const found = await this.#work().run((sql) =>
       sql<{ input: unknown }[]>`select input from pgflow.runs where run_id = ${runId}::uuid`
     );
-    return rows[0]?.input;
+    return found[0]?.input;
   }
 
   /** Returns when one of the queues may have work, at the end of its time, or at once on abort. */
   async waitForTasks(wait: WaitArguments, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return;
     const lane = this.#lanes[0]!;
-    // Cancelling would need another connection; a backend left waiting ends by itself and holds
-    // nothing.
+    // Cancelling would need another connection; a backend left waiting ends soon and holds nothing.
     const cut = () => lane.cut();
     signal?.addEventListener("abort", cut);
     lane.waiting = true;
@@ -107,8 +96,8 @@ export class Db {
 
   /** Claims tasks that are there now. */
   async pollForTasks(poll: PollArguments): Promise<ClaimedTask[]> {
-    const rows = await this.#work().run((sql) =>
-      sql<ClaimedTaskRow[]>`
+    const found = await this.#work().run((sql) =>
+      sql<rows.ClaimedTaskRow[]>`
         select flow_slug, run_id, step_slug, input, task_index, attempt
         from pgflow.poll_for_tasks(
           queue_name => ${poll.queueName}::text,
@@ -118,23 +107,23 @@ export class Db {
           worker_id => ${poll.workerId}::uuid
         )`
     );
-    return rows.map(toClaimedTask);
+    return found.map(rows.toClaimedTask);
   }
 
   /** Records what became of tasks, and returns those that this changed. */
   async settleTasks(results: readonly TaskResult[]): Promise<SettledTask[]> {
-    const rows = await this.#work().run((sql) =>
-      sql<SettledTaskRow[]>`
+    const found = await this.#work().run((sql) =>
+      sql<rows.SettledTaskRow[]>`
         select run_id, step_slug, task_index, status
-        from pgflow.settle_tasks(results => ${toResultsJson(results)}::text::jsonb)`
+        from pgflow.settle_tasks(results => ${rows.toResultsJson(results)}::text::jsonb)`
     );
-    return rows.map(toSettledTask);
+    return found.map(rows.toSettledTask);
   }
 
   /** Records an output; returns the task if this changed it. */
   async completeTask(task: TaskId, output: unknown): Promise<SettledTask | undefined> {
-    const rows = await this.#work().run((sql) =>
-      sql<SettledTaskRow[]>`
+    const found = await this.#work().run((sql) =>
+      sql<rows.SettledTaskRow[]>`
         select run_id, step_slug, task_index, status
         from pgflow.complete_task(
           run_id => ${task.runId}::uuid,
@@ -143,13 +132,13 @@ export class Db {
           output => ${JSON.stringify(output)}::text::jsonb
         )`
     );
-    return rows.map(toSettledTask)[0];
+    return found.map(rows.toSettledTask)[0];
   }
 
   /** Records a failed attempt; returns the task if this changed it. */
   async failTask(task: TaskId, errorMessage: string): Promise<SettledTask | undefined> {
-    const rows = await this.#work().run((sql) =>
-      sql<SettledTaskRow[]>`
+    const found = await this.#work().run((sql) =>
+      sql<rows.SettledTaskRow[]>`
         select run_id, step_slug, task_index, status
         from pgflow.fail_task(
           run_id => ${task.runId}::uuid,
@@ -158,7 +147,7 @@ export class Db {
           error_message => ${errorMessage}::text
         )`
     );
-    return rows.map(toSettledTask)[0];
+    return found.map(rows.toSettledTask)[0];
   }
 
   /** Makes a worker known. */
@@ -188,12 +177,12 @@ export class Db {
 
   /** Returns which of these attempts may no longer report; goes where heartbeats go. */
   async closedAttempts(attempts: readonly Attempt[]): Promise<Attempt[]> {
-    const rows = await this.#lanes[0]!.run((sql) =>
-      sql<AttemptRow[]>`
+    const found = await this.#lanes[0]!.run((sql) =>
+      sql<rows.AttemptRow[]>`
         select run_id, step_slug, task_index, attempt
-        from pgflow.closed_attempts(attempts => ${toAttemptsJson(attempts)}::text::jsonb)`
+        from pgflow.closed_attempts(attempts => ${rows.toAttemptsJson(attempts)}::text::jsonb)`
     );
-    return rows.map(toAttempt);
+    return found.map(rows.toAttempt);
   }
 
   /** Marks a worker as stopped. */
