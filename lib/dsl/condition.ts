@@ -28,7 +28,13 @@ export type PartOf<T> = unknown extends T ? T
  * Is `Options` when all of them exist, nothing in a condition is missing from what it is on, and
  * JSON can say an answer.
  */
-export type CheckedOptions<Allowed, Options> = {
+export type CheckedOptions<Allowed, Options> =
+  // The options are inferred from here, as they are; from a mapped type alone, what is inferred
+  // would hold on to the steps before.
+  Options extends ExaminedOptions<Allowed, Options> ? Options : ExaminedOptions<Allowed, Options>;
+
+/** Is `Options`, with a message in place of each that is wrong. */
+export type ExaminedOptions<Allowed, Options> = {
   [Key in keyof Options]: Key extends "runIf" | "runUnless"
     ? CheckedPart<NonNullable<Get<Allowed, Key>>, Options[Key]>
     : Key extends "output" & keyof Allowed ? CheckedAnswer<Options[Key]>

@@ -60,8 +60,8 @@ function checkDependencies(
   if (!Array.isArray(dependencies)) {
     throw new TypeError(`${subject}: its dependencies are not an array of slugs`);
   }
-  if (type === "map" && dependencies.length > 1) {
-    throw new TypeError(`${subject}: a map has one dependency at most`);
+  if (type === "map" && Array.isArray(dependencies[0])) {
+    throw new TypeError(`${subject}: a map names its only dependency, not an array`);
   }
   for (const [index, dependency] of dependencies.entries()) {
     if (dependency === slug) throw new TypeError(`${subject}: it depends on itself`);

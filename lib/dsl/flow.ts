@@ -278,7 +278,11 @@ export class Flow<Input = Json, Steps = NoSteps> {
     slug: CheckedSlug<Steps, Slug>,
     dependencies: readonly Dependency[],
     subflow: Child,
-    handler: Handler<Payload<Input, Steps, Dependency>, Input, InputFor<Child>>,
+    handler: Handler<
+      Payload<Input, Steps, Dependency>,
+      Input,
+      FlowInput<Child> | Promise<FlowInput<Child>>
+    >,
     options?: CheckedOptions<StepOptions<Condition<Input, Steps, Dependency>>, Options>,
   ): FlowWith<Input, Steps, Slug, FlowOutput<Child>, Dependency, "single", Options>;
   /** Adds a step that runs another flow as soon as the run starts. */
@@ -289,7 +293,11 @@ export class Flow<Input = Json, Steps = NoSteps> {
   >(
     slug: CheckedSlug<Steps, Slug>,
     subflow: Child,
-    handler: Handler<Payload<Input, Steps, never>, Input, InputFor<Child>>,
+    handler: Handler<
+      Payload<Input, Steps, never>,
+      Input,
+      FlowInput<Child> | Promise<FlowInput<Child>>
+    >,
     options?: CheckedOptions<StepOptions<ConditionOn<Input>>, Options>,
   ): FlowWith<Input, Steps, Slug, FlowOutput<Child>, never, "single", Options>;
   subflow(...args: never[]): never {
@@ -314,7 +322,11 @@ export class Flow<Input = Json, Steps = NoSteps> {
     slug: CheckedSlug<Steps, Slug>,
     dependency: CheckedArray<Steps, Dependency>,
     subflow: Child,
-    handler: Handler<ElementOf<Input, Steps, Dependency>, Input, InputFor<Child>>,
+    handler: Handler<
+      ElementOf<Input, Steps, Dependency>,
+      Input,
+      FlowInput<Child> | Promise<FlowInput<Child>>
+    >,
     options?: CheckedOptions<StepOptions<Condition<Input, Steps, Dependency>>, Options>,
   ): FlowWith<Input, Steps, Slug, FlowOutput<Child>[], Dependency, "map", Options>;
   /** Adds a step that runs another flow for each element of the flow's input at the same time. */
@@ -325,7 +337,11 @@ export class Flow<Input = Json, Steps = NoSteps> {
   >(
     slug: CheckedArrayInput<Input, CheckedSlug<Steps, Slug>>,
     subflow: Child,
-    handler: Handler<ElementOf<Input, Steps, never>, Input, InputFor<Child>>,
+    handler: Handler<
+      ElementOf<Input, Steps, never>,
+      Input,
+      FlowInput<Child> | Promise<FlowInput<Child>>
+    >,
     options?: CheckedOptions<StepOptions<ConditionOn<Input>>, Options>,
   ): FlowWith<Input, Steps, Slug, FlowOutput<Child>[], never, "map", Options>;
   mapSubflow(...args: never[]): never {
@@ -373,9 +389,6 @@ export type Handler<Given, Input, Result> = (
   payload: Given,
   context: HandlerContext<Input>,
 ) => Result;
-
-/** What the handler of a subflow step returns. */
-export type InputFor<Child extends AnyFlow> = FlowInput<Child> | Promise<FlowInput<Child>>;
 
 /** A flow with one more step. */
 export type FlowWith<

@@ -33,13 +33,11 @@ export function readArguments(kind: StepKind, args: readonly unknown[]): StepArg
     return { slug, dependencies: dependsOn, handler: args[1], options };
   }
   const [slug, ...others] = args;
-  const dependencies = hasDependencies(kind, others) ? others.shift() : [];
-  const named = {
-    slug,
-    dependencies: kind.type === "map" && !Array.isArray(dependencies)
-      ? [dependencies]
-      : dependencies,
-  };
+  const named = { slug, dependencies: [] as unknown };
+  if (hasDependencies(kind, others)) {
+    const given = others.shift();
+    named.dependencies = kind.type === "map" ? [given] : given;
+  }
   switch (kind.performedBy) {
     case "handler":
       return { ...named, handler: others[0], options: withDefault(others[1]) };

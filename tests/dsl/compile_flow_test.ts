@@ -42,3 +42,23 @@ Deno.test("compileFlow() says of maps, conditions and delays what is not the def
     `forbidden_input_pattern => '{"each":[]}'::jsonb, when_unmet => 'skip');`,
   ]);
 });
+
+Deno.test("compileFlow() creates what a flow starts before the flow", () => {
+  const child = new Flow({ slug: "child" }).step("only", handler);
+  const flow = new Flow<string[]>({ slug: "greet" })
+    .mapApproval("ask", { timeout: 9 })
+    .mapSubflow("invite", "ask", child, handler)
+    .onFailure(handler);
+
+  assertEquals(compileFlow(flow), [
+    ...compileFlow(child),
+    ...compileFlow(flow.failureFlow!),
+    "select pgflow.create_flow(flow_slug => 'greet', max_attempts => 3, base_delay => 5, " +
+    "timeout => 60, on_failure_slug => 'greet_on_failure');",
+    "select pgflow.add_step(flow_slug => 'greet', step_slug => 'ask', timeout => 9, " +
+    "step_type => 'map', performed_by => 'approval');",
+    "select pgflow.add_step(flow_slug => 'greet', step_slug => 'invite', " +
+    "deps_slugs => array['ask']::text[], step_type => 'map', performed_by => 'subflow', " +
+    "subflow_slug => 'child');",
+  ]);
+});

@@ -2,7 +2,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { compileFlow, Flow, flowShape } from "pgflow/dsl";
 import { AnalyzeWebsite } from "../../flows/analyze_website.ts";
 import { GreetUser } from "../../flows/greet_user.ts";
+import { RefundOrder } from "../../flows/refund_order.ts";
 import { testDatabase } from "../database.ts";
+import { Teams } from "./example_flows.ts";
 
 const handler = () => null;
 
@@ -21,7 +23,7 @@ Deno.test("compileFlow() and flowShape() describe the same flow to the database"
   await using db = await testDatabase();
 
   const statuses: string[] = [];
-  for (const flow of [GreetUser, AnalyzeWebsite, Everything]) {
+  for (const flow of [GreetUser, AnalyzeWebsite, Everything, Teams, RefundOrder]) {
     // Twice, as when a migration runs in a database that a worker has compiled the flow in.
     for (const statement of [...compileFlow(flow), ...compileFlow(flow)]) {
       await db.sql.unsafe(statement);
@@ -31,7 +33,7 @@ Deno.test("compileFlow() and flowShape() describe the same flow to the database"
         as result`;
     statuses.push(row!["result"].status);
   }
-  assertEquals(statuses, ["verified", "verified", "verified"]);
+  assertEquals(statuses, Array(5).fill("verified"));
 
   const steps = await db.sql`
     select step_slug, opt_max_attempts, opt_base_delay, opt_timeout

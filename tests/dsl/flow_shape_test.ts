@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Flow, flowShape } from "pgflow/dsl";
+import { Flow, flowShape, type } from "pgflow/dsl";
 
 const handler = () => null;
 
@@ -50,6 +50,44 @@ Deno.test("flowShape() says which steps are maps, when steps run and what happen
       when_exhausted: "skip-cascade",
     },
   ]);
+});
+
+Deno.test("flowShape() says who performs a step, and which flow is for failures", () => {
+  const child = new Flow({ slug: "child" });
+  const flow = new Flow<string[]>({ slug: "greet" })
+    .approval("ask", { timeout: 9, output: type<string>() })
+    .mapApproval("ask_each", { whenExhausted: "skip" })
+    .subflow("run_child", child, handler, { maxAttempts: 1 })
+    .mapSubflow("run_each", "ask_each", child, handler)
+    .onFailure(handler);
+
+  assertEquals(flowShape(flow), {
+    max_attempts: 3,
+    base_delay: 5,
+    timeout: 60,
+    on_failure_slug: "greet_on_failure",
+    steps: [
+      { ...plain("ask", []), performed_by: "approval", timeout: 9 },
+      {
+        ...plain("ask_each", []),
+        step_type: "map",
+        performed_by: "approval",
+        when_exhausted: "skip",
+      },
+      {
+        ...plain("run_child", []),
+        performed_by: "subflow",
+        subflow_slug: "child",
+        max_attempts: 1,
+      },
+      {
+        ...plain("run_each", ["ask_each"]),
+        step_type: "map",
+        performed_by: "subflow",
+        subflow_slug: "child",
+      },
+    ],
+  });
 });
 
 Deno.test("flowShape() survives JSON and shares nothing with the flow", () => {

@@ -231,7 +231,7 @@ for (const [args, ErrorClass, state] of refusedSteps) {
 
 const refusedMaps: [args: unknown[], error: typeof TypeError, state: string][] = [
   [["b", "c", handler], TypeError, 'it depends on unknown step "c"'],
-  [["b", ["a"], handler], TypeError, 'it depends on unknown step ["a"]'],
+  [["b", ["a"], handler], TypeError, "a map names its only dependency, not an array"],
   [["b"], TypeError, "it depends on unknown step undefined"],
   [["b", "a"], TypeError, "its handler is not a function"],
   [["b", handler, { concurrency: 1 }], TypeError, 'there is no option "concurrency"'],

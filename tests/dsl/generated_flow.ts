@@ -7,20 +7,36 @@
 
 const root = new URL("../../", import.meta.url);
 
-/** Returns a module with a flow in which every step depends on the three before it. */
+/**
+ * Returns a module with a flow in which every step depends on the three before it; every fifth is
+ * an approval, every seventh a subflow, and every other one of the rest has options.
+ */
 export function generateFlow(steps: number): string {
   const lines = [
-    `import { Flow, type FlowOutput } from ${
+    `import { Flow, type FlowOutput, type } from ${
       JSON.stringify(new URL("lib/dsl/mod.ts", root).href)
     };`,
     "interface Input { name: string; tags?: string[] }",
+    "interface Result { text: string; numbers: number[] }",
+    'const Child = new Flow<Input>({ slug: "child" })',
+    '  .step("text", ({ run }) => run.name).step("numbers", () => [1]);',
     'export const Big = new Flow<Input>({ slug: "big" })',
   ];
   for (let index = 0; index < steps; index++) {
     const dependencies = [1, 2, 3].map((back) => index - back).filter((step) => step >= 0)
       .map((step) => `step_${step}`);
+    const rest = `"step_${index}", ${JSON.stringify(dependencies)}`;
+    if (index % 5 === 3) {
+      lines.push(`  .approval(${rest}, { output: type<Result>() })`);
+      continue;
+    }
+    if (index % 7 === 6) {
+      lines.push(`  .subflow(${rest}, Child, ({ run, ${dependencies[0]} }) => ({`);
+      lines.push(`    name: run.name + ${dependencies[0]}.text,`, "  }))");
+      continue;
+    }
     lines.push(
-      `  .step("step_${index}", ${JSON.stringify(dependencies)},`,
+      `  .step(${rest},`,
       `    async ({ ${["run", ...dependencies].join(", ")} }, context) => ({`,
       `      text: run.name + context.runId${
         dependencies.map((name) => ` + ${name}.text`).join("")
@@ -28,7 +44,11 @@ export function generateFlow(steps: number): string {
       `      numbers: [${
         ["1", ...dependencies.map((name) => `${name}.numbers.length`)].join(", ")
       }],`,
-      `    }))`,
+      index % 2 === 1
+        ? `    }), { timeout: 5, runUnless: { ${
+          dependencies[0]
+        }: { text: "" } }, whenUnmet: "fail" })`
+        : `    }))`,
     );
   }
   const last = `step_${steps - 1}`;
