@@ -13,14 +13,16 @@ export function spawnShell(
   options: SpawnShellOptions,
 ): Deno.ChildProcess {
   try {
-    return new Deno.Command("sh", {
+    // The types of Deno 2.1, under which the tests of edge functions run, do not know `detached`.
+    const command = {
       args: ["-c", script, "pgflow", ...args],
       detached: true,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
       ...options,
-    }).spawn();
+    } as Deno.CommandOptions;
+    return new Deno.Command("sh", command).spawn();
   } catch (cause) {
     throw programMissing("sh", cause);
   }

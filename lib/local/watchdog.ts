@@ -41,8 +41,9 @@ async function wakeNeeded(
     where exists (
         select
         from pgflow.step_tasks t
-        where t.flow_slug = w.queue_name
+        where t.flow_slug = any (string_to_array(w.queue_name, ','))
           and t.status in ('queued', 'started')
+          and (t.due_at is null or t.due_at <= now())
       )
       and not exists (
         select

@@ -1,4 +1,4 @@
-import { type AnyFlow, PgflowError } from "../dsl/mod.ts";
+import { type AnyFlow, hostedFlows, PgflowError } from "../dsl/mod.ts";
 import { authorize } from "./authorize.ts";
 import { checkOptions, resolveOptions, type WorkerOptions } from "./options.ts";
 import { platform } from "./platform.ts";
@@ -8,7 +8,8 @@ import { RunningWorker } from "./running_worker.ts";
 const ANSWER_MS = 2000;
 
 /**
- * Returns the fetch handler of an edge function that works on one flow, or several.
+ * Returns the fetch handler of an edge function that works on one flow, or several, and on those
+ * that they start: subflows and hooks.
  *
  * A `POST` with a secret key, as `apikey` or as bearer token, starts the worker in this isolate,
  * unless it runs already, and is answered at once with `{ status, worker_id }`.
@@ -28,7 +29,8 @@ export function flowWorker(
   flows: AnyFlow | readonly AnyFlow[],
   options: WorkerOptions = {},
 ): (request: Request) => Promise<Response> {
-  const list = [flows].flat() as AnyFlow[];
+  const list = hostedFlows(flows);
+  const name = ([flows].flat() as AnyFlow[])[0]!.slug;
   checkOptions(options);
   let worker: RunningWorker | undefined;
   platform.onBeforeUnload((reason) => worker?.stop(reason));
@@ -39,7 +41,7 @@ export function flowWorker(
       if (refusal !== undefined) return refusal;
       if (worker?.state === "running") return answer(200, "running", worker);
       if (worker?.state !== "starting") {
-        worker = new RunningWorker(list, resolveOptions(options, list[0]!.slug, platform.env()));
+        worker = new RunningWorker(list, resolveOptions(options, name, platform.env()));
         platform.waitUntil(worker.done.catch(() => {}));
       }
       return await hasStarted(worker)

@@ -1,11 +1,11 @@
-import type { AnyFlow } from "../dsl/mod.ts";
+import { type AnyFlow, hostedFlows } from "../dsl/mod.ts";
 import { checkOptions, resolveOptions, type WorkerOptions } from "./options.ts";
 import { platform } from "./platform.ts";
 import { RunningWorker } from "./running_worker.ts";
 
 /**
  * Starts a worker in this process, without HTTP, until it is stopped by `stop()` or by the
- * option `signal`.
+ * option `signal`. It also works on the flows that its flows start: subflows and hooks.
  *
  * @example
  * ```ts
@@ -24,8 +24,9 @@ export function runWorker(
   flows: AnyFlow | readonly AnyFlow[],
   options: WorkerOptions = {},
 ): RunningWorker {
-  const list = [flows].flat() as AnyFlow[];
+  const list = hostedFlows(flows);
+  const name = ([flows].flat() as AnyFlow[])[0]!.slug;
   const withDefaults = { idleSeconds: Infinity, ...options };
   checkOptions(withDefaults);
-  return new RunningWorker(list, resolveOptions(withDefaults, list[0]!.slug, platform.env()));
+  return new RunningWorker(list, resolveOptions(withDefaults, name, platform.env()));
 }

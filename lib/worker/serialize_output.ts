@@ -20,17 +20,22 @@ export function serializeOutput(
     return failure(
       `Cannot ${action}: it has ${bytes} bytes of JSON, more than ${maxBytes}`,
       "Store it elsewhere, for instance in Supabase Storage, and return where it is.",
+      true,
     );
   } catch (error) {
     const { message } = error as Error;
-    return failure(message, error instanceof PgflowError ? error.hint : undefined);
+    return failure(message, error instanceof PgflowError ? error.hint : undefined, false);
   }
 }
 
 /** The prefix tells a failure that the handler did not write. */
-function failure(message: string, hint?: string): SerializedOutput {
+function failure(
+  message: string,
+  hint: string | undefined,
+  permanent: boolean,
+): SerializedOutput {
   const errorMessage = `[type] ${message}${hint === undefined ? "" : `. ${hint}`}`;
-  return { errorMessage, permanent: false };
+  return { errorMessage, permanent };
 }
 
 /** A UTF-16 unit is at most three bytes of UTF-8, so that most texts need not be counted. */

@@ -4572,8 +4572,9 @@ begin
     exit when v_messages >= prune_data_older_than.max_messages;
   end loop;
 
+  -- A worker that lives may be asked to stop, so its row must stay whatever the retention.
   delete from pgflow.workers w
-  where w.last_heartbeat_at < v_before;
+  where w.last_heartbeat_at < least(v_before, now() - interval '1 hour');
 
   get diagnostics v_workers = row_count;
 

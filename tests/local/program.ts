@@ -33,6 +33,8 @@ export function runProgram(module: URL | string, options: ProgramOptions = {}): 
     args: ["run", "-A", "--no-lock", "--config", config, String(module), ...options.args ?? []],
     env: { NO_COLOR: "1", ...options.env },
     clearEnv: options.clearEnv ?? false,
+    // Another user may not be allowed into this process's folder.
+    cwd: fileURLToPath(root),
     detached: true,
     stdin: "null",
     stdout: "piped",

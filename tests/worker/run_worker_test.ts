@@ -309,9 +309,9 @@ Deno.test("a task whose step is not in the worker's code fails", async () => {
   await it.compile(flow);
   const runId = await it.startRun("moved", null);
   const { slug, options, steps } = flow;
-  const blind = { slug, options, steps, getStep: () => undefined } as unknown as typeof flow;
+  const blind = { slug, options, steps, subflows: [], getStep: () => undefined } as unknown;
 
-  await it.start(blind).done;
+  await it.start(blind as typeof flow).done;
 
   assertEquals((await it.picture(runId)).tasks, {
     "old[0]": [1, '[type] Cannot run step "old" of flow "moved": this worker has no such step'],
@@ -405,4 +405,37 @@ Deno.test("two workers share a queue and settle each task once", async () => {
     await it.sql`select * from pgflow.broken_invariants`.then((rows) => rows.length),
     0,
   );
+});
+
+Deno.test("runWorker() also works on the subflows and the hooks of its flows", async () => {
+  await using it = await workerFixture();
+  const told: string[] = [];
+  const child = new Flow<number>({ slug: "child" }).step("double", ({ run }) => run * 2);
+  const parent = new Flow<number>({ slug: "parent", maxAttempts: 1 })
+    .subflow("doubled", child, ({ run }) => run)
+    .step("refuse", ["doubled"], () => {
+      throw new Error("no");
+    })
+    .onFailure(({ run }) => {
+      told.push(run.error_message);
+    });
+  await it.compile(parent);
+  const runId = await it.startRun("parent", 21);
+
+  await it.start(parent).done;
+
+  assertEquals((await it.picture(runId)).steps, { doubled: "completed", refuse: "failed" });
+  assertEquals(
+    [...await it.sql`select flow_slug, status, output from pgflow.runs order by flow_slug`],
+    [
+      { flow_slug: "child", status: "completed", output: { double: 42 } },
+      { flow_slug: "parent", status: "failed", output: null },
+      {
+        flow_slug: "parent_on_failure",
+        status: "completed",
+        output: { on_failure: null },
+      },
+    ],
+  );
+  assertEquals(told, ['Step "refuse" failed: no']);
 });
