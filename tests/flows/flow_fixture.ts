@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { type AnyFlow, type FlowInput, type FlowOutput, hostedFlows } from "pgflow/dsl";
+import type { AnyFlow, FlowInput, FlowOutput } from "pgflow/dsl";
 import { workerFixture } from "../worker/worker_fixture.ts";
 
 /** A run of an example flow, on a database of its own. */
@@ -25,14 +25,13 @@ export async function flowFixture<F extends AnyFlow>(
 ): Promise<FlowFixture<F>> {
   const worker = await workerFixture();
   const { sql, lines } = worker;
-  const flows = hostedFlows(flow);
-  await worker.compile(flows);
+  await worker.compile(flow);
   const runId = await worker.startRun(flow.slug, input);
   const it: FlowFixture<F> = {
     sql,
     lines,
     runId,
-    work: () => worker.start(flows).done,
+    work: () => worker.start(flow).done,
     async passTime() {
       await sql`
         update pgflow.step_tasks set due_at = clock_timestamp()
