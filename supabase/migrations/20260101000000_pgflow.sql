@@ -2343,7 +2343,7 @@ begin
       t.task_index,
       t.open_attempt as lost_attempt,
       t.last_worker_id as lost_worker_id,
-      coalesce(st.opt_timeout, f.opt_timeout) + 2 as seconds
+      least(coalesce(st.opt_timeout, f.opt_timeout), 2147483645) + 2 as seconds
     from unnest(_claim_tasks.message_ids, _claim_tasks.messages) as m (message_id, message)
     join pgflow.step_tasks t
       -- A foreign message must not stop the queue: only what looks like an id is cast.
@@ -2468,10 +2468,16 @@ declare
   v_messages jsonb[];
   v_tasks pgflow.step_task_record[];
 begin
-  select coalesce(max(coalesce(s.opt_timeout, f.opt_timeout)), max(f.opt_timeout)) + 2
+  select
+    least(
+      coalesce(max(coalesce(s.opt_timeout, f.opt_timeout)), max(f.opt_timeout)),
+      2147483645
+    ) + 2
   into v_seconds_hidden
   from pgflow.flows f
-  left join pgflow.steps s on s.flow_slug = f.flow_slug
+  left join pgflow.steps s
+    on s.flow_slug = f.flow_slug
+    and s.performed_by <> 'approval'
   where f.flow_slug = poll_for_tasks.queue_name;
 
   if v_seconds_hidden is null then

@@ -29,7 +29,7 @@ begin
       t.task_index,
       t.open_attempt as lost_attempt,
       t.last_worker_id as lost_worker_id,
-      coalesce(st.opt_timeout, f.opt_timeout) + 2 as seconds
+      least(coalesce(st.opt_timeout, f.opt_timeout), 2147483645) + 2 as seconds
     from unnest(_claim_tasks.message_ids, _claim_tasks.messages) as m (message_id, message)
     join pgflow.step_tasks t
       -- A foreign message must not stop the queue: only what looks like an id is cast.

@@ -34,10 +34,16 @@ declare
   v_messages jsonb[];
   v_tasks pgflow.step_task_record[];
 begin
-  select coalesce(max(coalesce(s.opt_timeout, f.opt_timeout)), max(f.opt_timeout)) + 2
+  select
+    least(
+      coalesce(max(coalesce(s.opt_timeout, f.opt_timeout)), max(f.opt_timeout)),
+      2147483645
+    ) + 2
   into v_seconds_hidden
   from pgflow.flows f
-  left join pgflow.steps s on s.flow_slug = f.flow_slug
+  left join pgflow.steps s
+    on s.flow_slug = f.flow_slug
+    and s.performed_by <> 'approval'
   where f.flow_slug = poll_for_tasks.queue_name;
 
   if v_seconds_hidden is null then
