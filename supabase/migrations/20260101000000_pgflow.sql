@@ -2469,10 +2469,12 @@ declare
   v_tasks pgflow.step_task_record[];
 begin
   select
-    least(
-      coalesce(max(coalesce(s.opt_timeout, f.opt_timeout)), max(f.opt_timeout)),
-      2147483645
-    ) + 2
+    case
+      when count(*) > 0 then least(
+        coalesce(max(coalesce(s.opt_timeout, f.opt_timeout)), max(f.opt_timeout)),
+        2147483645
+      ) + 2
+    end
   into v_seconds_hidden
   from pgflow.flows f
   left join pgflow.steps s
@@ -4151,7 +4153,8 @@ comment on function pgflow.start_flow_with_states(text, jsonb, uuid) is
 -- why: why a run does not advance, in one row, and what to do about it.
 --
 -- For people. Of several reasons the one that needs somebody to act comes first: no live worker, an
--- approval, a child run, then what passes by itself. An ended run says how it ended.
+-- approval, a child run, then what passes by itself. An ended run says how it ended. All reasons look
+-- at one moment, the statement's, so that none falls in between.
 create or replace function pgflow.why(run_id uuid)
   returns table (
     reason text,
@@ -4180,11 +4183,11 @@ as $$
         where t.flow_slug = any (string_to_array(w.queue_name, ','))
           and w.stopped_at is null
           and w.deprecated_at is null
-          and w.last_heartbeat_at > clock_timestamp() - interval '30 seconds'
+          and w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
       ) as has_worker,
       (
         select
-          w.last_heartbeat_at > clock_timestamp() - interval '30 seconds'
+          w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
           and w.stopped_at is null
         from pgflow.workers w
         where w.worker_id = t.last_worker_id
@@ -4223,7 +4226,7 @@ as $$
       'nothing to do: it starts by itself'
     from this_run r
     join open_tasks t on t.due_at is not null
-    where r.start_at > clock_timestamp()
+    where r.start_at > statement_timestamp()
     union all
     select
       2,
@@ -4234,7 +4237,7 @@ as $$
     where t.status = 'queued'
       and t.open_attempt is null
       and not t.has_worker
-      and coalesce(t.due_at, t.visible_at) <= clock_timestamp()
+      and coalesce(t.due_at, t.visible_at) <= statement_timestamp()
     union all
     select
       3,
@@ -4278,7 +4281,7 @@ as $$
     from open_tasks t
     where t.status = 'queued'
       and t.open_attempt is null
-      and coalesce(t.due_at, t.visible_at) > clock_timestamp()
+      and coalesce(t.due_at, t.visible_at) > statement_timestamp()
     union all
     select
       7,
@@ -4302,7 +4305,7 @@ as $$
     where t.status = 'queued'
       and t.open_attempt is null
       and t.has_worker
-      and coalesce(t.due_at, t.visible_at) <= clock_timestamp()
+      and coalesce(t.due_at, t.visible_at) <= statement_timestamp()
     union all
     select
       9,

@@ -35,10 +35,12 @@ declare
   v_tasks pgflow.step_task_record[];
 begin
   select
-    least(
-      coalesce(max(coalesce(s.opt_timeout, f.opt_timeout)), max(f.opt_timeout)),
-      2147483645
-    ) + 2
+    case
+      when count(*) > 0 then least(
+        coalesce(max(coalesce(s.opt_timeout, f.opt_timeout)), max(f.opt_timeout)),
+        2147483645
+      ) + 2
+    end
   into v_seconds_hidden
   from pgflow.flows f
   left join pgflow.steps s

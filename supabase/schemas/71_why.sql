@@ -1,7 +1,8 @@
 -- why: why a run does not advance, in one row, and what to do about it.
 --
 -- For people. Of several reasons the one that needs somebody to act comes first: no live worker, an
--- approval, a child run, then what passes by itself. An ended run says how it ended.
+-- approval, a child run, then what passes by itself. An ended run says how it ended. All reasons look
+-- at one moment, the statement's, so that none falls in between.
 create or replace function pgflow.why(run_id uuid)
   returns table (
     reason text,
@@ -30,11 +31,11 @@ as $$
         where t.flow_slug = any (string_to_array(w.queue_name, ','))
           and w.stopped_at is null
           and w.deprecated_at is null
-          and w.last_heartbeat_at > clock_timestamp() - interval '30 seconds'
+          and w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
       ) as has_worker,
       (
         select
-          w.last_heartbeat_at > clock_timestamp() - interval '30 seconds'
+          w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
           and w.stopped_at is null
         from pgflow.workers w
         where w.worker_id = t.last_worker_id
@@ -73,7 +74,7 @@ as $$
       'nothing to do: it starts by itself'
     from this_run r
     join open_tasks t on t.due_at is not null
-    where r.start_at > clock_timestamp()
+    where r.start_at > statement_timestamp()
     union all
     select
       2,
@@ -84,7 +85,7 @@ as $$
     where t.status = 'queued'
       and t.open_attempt is null
       and not t.has_worker
-      and coalesce(t.due_at, t.visible_at) <= clock_timestamp()
+      and coalesce(t.due_at, t.visible_at) <= statement_timestamp()
     union all
     select
       3,
@@ -128,7 +129,7 @@ as $$
     from open_tasks t
     where t.status = 'queued'
       and t.open_attempt is null
-      and coalesce(t.due_at, t.visible_at) > clock_timestamp()
+      and coalesce(t.due_at, t.visible_at) > statement_timestamp()
     union all
     select
       7,
@@ -152,7 +153,7 @@ as $$
     where t.status = 'queued'
       and t.open_attempt is null
       and t.has_worker
-      and coalesce(t.due_at, t.visible_at) <= clock_timestamp()
+      and coalesce(t.due_at, t.visible_at) <= statement_timestamp()
     union all
     select
       9,
