@@ -25,7 +25,9 @@ export async function retryRun(player: Player): Promise<string | undefined> {
   const { world, engine, random } = player;
   const rows = (await engine.runs()).filter((row) => ["failed", "cancelled"].includes(row.status));
   const known = await Promise.all(rows.map((row) => world.known(row.run_id, engine)));
-  const runs = known.filter((run) => run.retries < 2 && !world.busy.has(run.runId));
+  const runs = known.filter((run) =>
+    run.retries < 2 && !world.busy.has(run.runId) && !(player.transaction > 0 && isChild(run))
+  );
   if (runs.length === 0) return undefined;
   const run = random.pick(runs);
   world.busy.add(run.runId);
@@ -48,8 +50,11 @@ async function retryChild({ engine }: Player, run: KnownRun): Promise<string> {
   throw new Error(`${run.key}: a child run was retried`);
 }
 
-async function retryRoot(player: Player, run: KnownRun): Promise<string> {
+async function retryRoot(player: Player, run: KnownRun): Promise<string | undefined> {
   const { world, engine, isConcurrent } = player;
+  const before = await engine.run(run.runId);
+  // Somebody else may just have retried it.
+  if (isConcurrent && before?.status === "started") return undefined;
   run.retries++;
   // What others have done at this moment may not be known yet.
   const found = isConcurrent ? [] : await differences(engine.sql, world, [run]);
@@ -79,7 +84,6 @@ async function retryRoot(player: Player, run: KnownRun): Promise<string> {
     world.claims.delete(claim.task);
     world.past.push(reportOf(claim, "too late"));
   }
-  const [before] = await engine.sql`select status from pgflow.runs where run_id = ${run.runId}`;
   if (before!.status === "failed") run.failures++;
   world.setCancelled(run, false);
 

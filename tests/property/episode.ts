@@ -62,6 +62,8 @@ const weights = {
   startAgain: 1.5,
   disturb: 4,
 };
+// What is refused would end a transaction that several calls share.
+const inTransaction = { ...weights, startAgain: 0, disturb: 0 };
 // Far more than any episode has needed: one that goes on this long does not end.
 const ACTIONS_PER_RUN = 400;
 
@@ -82,6 +84,7 @@ export async function playEpisode(options: EpisodeOptions): Promise<EpisodeCount
     engine: new Engine(sql),
     random: new Random(`${seed} player ${index}`),
     isConcurrent,
+    transaction: 0,
   }));
   try {
     for (const flow of flows) await players[0]!.engine.compile(flow);
@@ -109,7 +112,12 @@ async function play(
   try {
     while (!game.isOver) {
       if (game.actions++ > options.runs * ACTIONS_PER_RUN) throw new Error(await stuck(player));
-      const name = random.weighted(weights);
+      if (!player.isConcurrent && player.transaction === 0 && random.chance(0.04)) {
+        player.transaction = 2 + random.int(6);
+        world.log.push(`begin, ${player.transaction} actions`);
+        await player.engine.sql`begin`;
+      }
+      const name = random.weighted(player.transaction > 0 ? inTransaction : weights);
       if (name === "start" && game.toStart > 0) {
         const most = Math.min(game.toStart, 5);
         game.toStart -= most;
@@ -120,8 +128,13 @@ async function play(
         const line = await actions[name]!(player);
         if (line !== undefined) world.log.push(line);
       }
+      if (player.transaction > 0 && --player.transaction === 0) {
+        await player.engine.sql`commit`;
+        world.log.push("commit");
+      }
       if (random.chance(0.06) || options.checksAlways) await requireRules(player);
-      if (game.toStart === 0 && random.chance(0.1) && await isQuiet(player)) game.isOver = true;
+      if (player.transaction > 0) continue;
+      if (game.toStart === 0 && random.chance(0.15) && await isQuiet(player)) game.isOver = true;
     }
     await requireRules(player);
   } catch (error) {
@@ -134,7 +147,7 @@ async function isQuiet({ engine, random }: Player): Promise<boolean> {
   const rows = await engine.runs();
   if (rows.some((row) => row.status === "started")) return false;
   // Leaves some that failed to be retried.
-  return random.chance(0.3);
+  return random.chance(0.5);
 }
 
 async function requireRules({ engine }: Player): Promise<void> {
@@ -178,12 +191,12 @@ async function stuck({ world, engine }: Player): Promise<string> {
 function story(options: EpisodeOptions, flows: unknown[], world: World, error: Error): string {
   const replay = options.sessions.length > 1
     ? "several sessions at once; the same seed gives the same flows, but not the same interleaving"
-    : `PGFLOW_PROPERTY_SEED=${options.seed} deno task test deno property`;
+    : "replays exactly";
   const places = [...world.runs.values()].map((run) =>
     `${run.runId} ${run.key} ${run.flow} ${JSON.stringify(run.input)}`
   );
   return [
-    `seed ${options.seed} (${replay})`,
+    `PGFLOW_PROPERTY_SEED=${parseInt(options.seed)} deno task test deno property (${replay})`,
     "flows:",
     ...flows.map((flow) => JSON.stringify(flow)),
     "runs:",

@@ -11,8 +11,8 @@ export async function moveTime(player: Player): Promise<string | undefined> {
     );
     if (lost.length === 0) return undefined;
     const claims = random.some(lost, 6);
+    for (const claim of claims) claim.isOver = true;
     for (const claim of claims) {
-      claim.isOver = true;
       await engine.makeVisible(claim.record.flow_slug, claim.record.msg_id);
     }
     return `time takes back ${claims.map(({ task, record }) => `${task}#${record.attempt}`)}`;

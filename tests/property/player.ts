@@ -9,6 +9,8 @@ export interface Player {
   random: Random;
   /** Whether others act at the same time. */
   isConcurrent: boolean;
+  /** How many actions the transaction that is open still takes; an error would end it. */
+  transaction: number;
 }
 
 /** Does one thing and says it in a line, or does nothing if there is nothing to do. */

@@ -27,12 +27,12 @@ export async function report(player: Player): Promise<string | undefined> {
   await world.whileStarting(async () => {
     if (ending !== "") await engine.sql`begin`;
     const settled = await engine.settle(batch);
-    // A transaction that will not end well has started no runs.
-    if (ending !== "rollback") await takeNote(player, claims, settled);
     if (ending !== "") {
       await engine.openTasks();
       await engine.sql.unsafe(ending);
     }
+    // A transaction that did not end well has started no runs.
+    if (ending !== "rollback") await takeNote(player, claims, settled);
   });
 
   const what = claims.map(({ task, record, fate }) => `${task}#${record.attempt} ${fate.kind}`);
