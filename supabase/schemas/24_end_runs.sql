@@ -141,7 +141,7 @@ begin
         jsonb_populate_record(
           null::pgflow.runs,
           jsonb_build_object(
-            'idempotency_key', format('failure of %s at %s', r.run_id, r.failed_at),
+            'idempotency_key', format('failure of %s at %s', r.run_id, clock_timestamp()),
             'owner', r.owner,
             'input', jsonb_build_object(
               'run_id', r.run_id,
