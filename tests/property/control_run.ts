@@ -56,7 +56,6 @@ async function retryRoot(player: Player, run: KnownRun): Promise<string | undefi
   // Somebody else may just have retried it.
   if (isConcurrent && before?.status === "started") return undefined;
   run.retries++;
-  if (player.transaction > 0) run.isRetriedTogether = true;
   // What others have done at this moment may not be known yet.
   const found = isConcurrent ? [] : await differences(engine.sql, world, [run]);
   if (found.length > 0) throw new Error(`before its retry, ${found.join("\n")}`);

@@ -168,8 +168,7 @@ async function requireResults({ world, engine }: Player): Promise<Record<string,
     const hook = world.flows.get(world.flows.get(run.flow)!.on_failure_slug ?? "");
     // A hook that cannot start with an object is passed over.
     const expected = hook === undefined || startsWithMap(hook) ? 0 : failures;
-    // TODO: compare these too (defect 8)
-    if (hooks !== expected && !run.isRetriedTogether) {
+    if (hooks !== expected) {
       found.push(`${run.key}: ${hooks} hooks for ${failures} failures`);
     }
   }

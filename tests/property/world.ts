@@ -15,7 +15,6 @@ export interface KnownRun extends RunPlace {
   /** How often it was retried, and how often it had failed by then. */
   retries: number;
   failures: number;
-  isRetriedTogether?: boolean;
 }
 
 /** What the test knows about flows and runs, beside the database and to be compared with it. */
