@@ -174,8 +174,14 @@ Deno.test("README.md: what is said not to be there yet is not there", () => {
   assertEquals(named.filter((name) => isThere[name]), []);
 });
 
-Deno.test("README.md: the benchmark has a place, and the license is named", () => {
-  assertEquals(/^## Benchmarks\n\n(<!-- bench|\|)/m.test(readme), true);
+Deno.test("README.md: the benchmark's table follows its command, and the license is named", () => {
+  const [, section = ""] = /^## Benchmarks\n\n([\s\S]*?)\n## /m.exec(readme) ?? [];
+  const rows = section.match(/^\| [a-zA-Z].*\|$/gm) ?? [];
+  assertEquals([/`[^`]*deno task bench`/.test(section), rows[0]?.split(/\s*\|\s*/).slice(1, 5)], [
+    true,
+    ["what", "measured", "unit", "to reach"],
+  ]);
+  assertEquals(rows.length > 30, true);
   assertEquals(read("LICENSE").includes("Apache License"), true);
 });
 
