@@ -4153,8 +4153,8 @@ comment on function pgflow.start_flow_with_states(text, jsonb, uuid) is
 -- why: why a run does not advance, in one row, and what to do about it.
 --
 -- For people. Of several reasons the one that needs somebody to act comes first: no live worker, an
--- approval, a child run, then what passes by itself. An ended run says how it ended. All reasons look
--- at one moment, the statement's, so that none falls in between.
+-- approval, a child run, then what passes by itself. An ended run says how it ended. All reasons
+-- look at one moment, the statement's, so that none falls in between.
 create or replace function pgflow.why(run_id uuid)
   returns table (
     reason text,
