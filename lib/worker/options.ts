@@ -21,8 +21,9 @@ export interface WorkerOptions {
    */
   pollSeconds?: number;
   /**
-   * Milliseconds between two looks for work during such a call.
-   * @default {25}
+   * Milliseconds between two looks for work during such a call. Each costs the database about
+   * 0.2 ms of CPU, waking and all, so that 20 idle workers take a tenth of a core.
+   * @default {35}
    */
   pollIntervalMs?: number;
   /**
@@ -110,7 +111,7 @@ export function resolveOptions(
     maxConcurrent: 10,
     maxPgConnections: 2,
     pollSeconds: 5,
-    pollIntervalMs: 25,
+    pollIntervalMs: 35,
     idleSeconds: 30,
     heartbeatSeconds: 5,
     giveUpSeconds: 60,

@@ -113,7 +113,8 @@ export async function idleWorkers(url: string, count: number): Promise<AsyncDisp
   );
   let over = false;
   const waits = connections.map(async ({ sql, slug }) => {
-    while (!over) await sql`call pgflow.wait_for_tasks(${`{${slug}}`}::text::text[], 1, 25)`;
+    // Five seconds a call and 35 ms between looks are the worker's defaults.
+    while (!over) await sql`call pgflow.wait_for_tasks(${`{${slug}}`}::text::text[], 5, 35)`;
     await sql.end();
   });
   return {
