@@ -1,8 +1,11 @@
 import { fileURLToPath } from "node:url";
+import postgres from "postgres";
+import { startCronClock } from "./cron_clock.ts";
 import type { EdgeFunction } from "./edge_function.ts";
 import type { FunctionLog } from "./function_log.ts";
 import { FunctionsHost } from "./functions_host.ts";
 import { type GatewayOptions, startGateway } from "./gateway.ts";
+import { startHttpSender } from "./http_sender.ts";
 import type { IsolateLimits } from "./isolate_limits.ts";
 import { createKeys, type ProjectKeys } from "./keys.ts";
 import { applyMigrations } from "./migrate.ts";
@@ -67,9 +70,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const config = readConfig(root);
   const functions = options.functions ?? config.functions;
   const keys = await createKeys();
-  const postgres = started.use(await startPostgres(options.postgres));
-  await applyMigrations(postgres.url, { flows: true });
-  const env = { ...platformEnv(postgres.url, keys), ...options.env };
+  const { url: databaseUrl } = started.use(await startPostgres(options.postgres));
+  await applyMigrations(databaseUrl, { flows: true });
+  const env = { ...platformEnv(databaseUrl, keys), ...options.env };
   const host = started.use(
     new FunctionsHost(functions, {
       config: fileURLToPath(new URL("deno.json", root)),
@@ -78,33 +81,34 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       onLog: options.onLog ?? (() => {}),
     }),
   );
-  const gateway = startGateway({
-    databaseUrl: postgres.url.replace("//postgres:", "//authenticator:"),
+  const gateway = started.use(startGateway({
+    databaseUrl: databaseUrl.replace("//postgres:", "//authenticator:"),
     keys,
     host,
     guardedFunctions: functions.filter(({ verifyJwt }) => verifyJwt).map(({ name }) => name),
     schemas: config.schemas,
     port: options.port ?? 0,
     routes: options.routes ?? {},
-  });
+  }));
   env.SUPABASE_URL = gateway.url;
-  const watchdog = startWatchdog(
-    postgres.url,
+  await fillVault(databaseUrl, { project_url: gateway.url, secret_key: keys.secret });
+  started.use(startHttpSender(databaseUrl));
+  started.use(startCronClock(databaseUrl));
+  started.use(startWatchdog(
+    databaseUrl,
     (name) => wakeWorker({ url: gateway.url, keys }, name, AbortSignal.timeout(30_000)),
-  );
+  ));
   const running = started.move();
   let stopped: Promise<void> | undefined;
   const stop = () =>
     stopped ??= (async () => {
       // Functions call the gateway while they end.
       await host.stop();
-      await watchdog[Symbol.asyncDispose]();
-      await gateway.stop();
       await running.disposeAsync();
     })();
   return {
     url: gateway.url,
-    databaseUrl: postgres.url,
+    databaseUrl,
     keys,
     host,
     functions,
@@ -121,4 +125,16 @@ function platformEnv(databaseUrl: string, keys: ProjectKeys): Record<string, str
     SUPABASE_PUBLISHABLE_KEYS: JSON.stringify({ default: keys.publishable }),
     SUPABASE_SECRET_KEYS: JSON.stringify({ default: keys.secret }),
   };
+}
+
+/** Tells the database what it needs to call the project's functions. */
+async function fillVault(databaseUrl: string, secrets: Record<string, string>): Promise<void> {
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+  try {
+    for (const [name, secret] of Object.entries(secrets)) {
+      await sql`select vault.create_secret(${secret}, ${name})`;
+    }
+  } finally {
+    await sql.end();
+  }
 }

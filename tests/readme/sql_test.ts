@@ -7,30 +7,11 @@ import { showRows } from "./show_rows.ts";
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Functions of Vault, pg_cron and pg_net that write down what they are asked. */
-const standIns = `
-  create schema vault;
-  create table vault.decrypted_secrets (name text, decrypted_secret text);
-  create function vault.create_secret(secret text, name text) returns void language sql
-    as 'insert into vault.decrypted_secrets values (name, secret)';
-  create schema cron;
-  create table cron.job (jobname text, schedule text, command text);
-  create function cron.schedule(jobname text, schedule text, command text) returns void language sql
-    as 'insert into cron.job values (jobname, schedule, command)';
-  create schema net;
-  create table net.requests (url text, body jsonb, headers jsonb);
-  create function net.http_post(
-    url text, body jsonb default '{}', params jsonb default '{}', headers jsonb default '{}',
-    timeout_milliseconds int default 5000
-  ) returns void language sql as 'insert into net.requests values (url, body, headers)';
-`;
-
 Deno.test("README.md: the SQL does what stands below it, while a worker works", async () => {
   await using database = await testDatabase();
   const { sql, url } = database;
   const flows = await flowsOfReadme();
   const work = () => runWorker(flows, { databaseUrl: url, idleSeconds: 0, logger }).done;
-  await sql.unsafe(standIns);
 
   let outputs = 0;
   for (const block of blocks.filter(({ language }) => language === "sql")) {
@@ -57,19 +38,18 @@ Deno.test("README.md: the job of pg_cron wakes a worker when there is work, not 
   await using database = await testDatabase();
   const { sql, url } = database;
   await runWorker(await flowsOfReadme(), { databaseUrl: url, idleSeconds: 0, logger }).done;
-  await sql.unsafe(standIns);
   await sql.unsafe(blockOf("On Supabase", "sql").text);
   const [job] = await sql`select schedule, command from cron.job`;
   const requests = async () => {
     await sql.unsafe(job!.command);
-    return await sql`delete from net.requests returning url, headers`;
+    return await sql`delete from net.http_request_queue returning url, headers`;
   };
 
   assertEquals(job!.schedule, "10 seconds");
   assertEquals([...await requests()], []);
   const request = {
     url: "https://<ref>.supabase.co/functions/v1/greet_user",
-    headers: { apikey: "sb_secret_…" },
+    headers: { apikey: "sb_secret_…", "Content-Type": "application/json" },
   };
   await sql`select pgflow.start_flow('greet_user', '{}')`;
   assertEquals([...await requests()], [request]);
