@@ -28,6 +28,7 @@ const commands: Record<string, string> = {
   "deno task test:edge": "runs under .ci/run",
   "deno task ok": "runs under .ci/run",
   "deno task bench": "takes minutes, and all of the machine",
+  "deno task bench maps": "takes minutes, and all of the machine",
   "npx supabase@3.1.0 start": "needs Docker",
   "npx supabase@3.1.0 functions serve": "needs Docker",
   "npx supabase@3.1.0 link --project-ref <ref>": "needs a hosted project",
