@@ -324,7 +324,9 @@ create table pgflow.workers (
   last_heartbeat_at timestamptz not null default now()
 );
 
-create index workers_function_idx on pgflow.workers (function_name, last_heartbeat_at);
+create index workers_heartbeat_idx on pgflow.workers (last_heartbeat_at);
+create index workers_function_idx on pgflow.workers (function_name)
+  where stopped_at is null;
 
 alter table pgflow.runs enable row level security;
 alter table pgflow.step_states enable row level security;
@@ -2103,8 +2105,9 @@ comment on function pgflow.start_ready_steps(uuid) is
 -- _queue_due_tasks: let tasks that waited outside the queue enter it, now that they are due.
 --
 -- Called by whoever polls, so that no timer is needed; at most 1,000 at a time. Skips tasks that
--- another session holds and waits for nothing.
-create or replace function pgflow._queue_due_tasks(flow_slug text)
+-- another session holds and waits for nothing. The time is an argument because an index is not
+-- searched for what clock_timestamp() gives: all that is not due yet would be read as well.
+create or replace function pgflow._queue_due_tasks(flow_slug text, due_before timestamptz)
   returns void
   language plpgsql
   set search_path = ''
@@ -2115,7 +2118,7 @@ begin
     select t.run_id, t.step_slug, t.task_index
     from pgflow.step_tasks t
     where t.flow_slug = _queue_due_tasks.flow_slug
-      and t.due_at <= clock_timestamp()
+      and t.due_at <= _queue_due_tasks.due_before
       and t.status = 'queued'
     order by t.due_at
     limit 1000
@@ -2161,7 +2164,7 @@ $$;
 --
 -- At most 100 at a time, and only where no other session holds the run. The lock timeout covers
 -- what is locked after the run: a poll waits for nobody, it raises and its caller goes on without.
-create or replace function pgflow._end_due_approvals(flow_slug text)
+create or replace function pgflow._end_due_approvals(flow_slug text, due_before timestamptz)
   returns void
   language plpgsql
   set search_path = ''
@@ -2169,22 +2172,32 @@ create or replace function pgflow._end_due_approvals(flow_slug text)
 as $$
 #variable_conflict use_column
 declare
+  v_due record;
   v_root_run_ids uuid[];
   v_tasks pgflow.settled_task[];
 begin
+  select
+    array_agg(d.run_id) as run_ids,
+    array_agg(d.step_slug) as step_slugs,
+    array_agg(d.task_index) as task_indexes,
+    array_agg(coalesce(r.root_run_id, r.run_id)) as root_run_ids
+  into v_due
+  from (
+    select t.run_id, t.step_slug, t.task_index
+    from pgflow.step_tasks t
+    where t.flow_slug = _end_due_approvals.flow_slug
+      and t.due_at <= _end_due_approvals.due_before
+      and t.status = 'waiting'
+    order by t.due_at
+    limit 100
+  ) d
+  join pgflow.runs r
+    on r.run_id = d.run_id;
+
   v_root_run_ids := array(
     select r.run_id
     from pgflow.runs r
-    where r.run_id in (
-      select coalesce(c.root_run_id, c.run_id)
-      from pgflow.step_tasks t
-      join pgflow.runs c on c.run_id = t.run_id
-      where t.flow_slug = _end_due_approvals.flow_slug
-        and t.due_at <= clock_timestamp()
-        and t.status = 'waiting'
-      order by t.due_at
-      limit 100
-    )
+    where r.run_id = any (v_due.root_run_ids)
     order by r.run_id
     for no key update skip locked
   );
@@ -2197,12 +2210,14 @@ begin
       error_message = '[timeout] nobody answered in time',
       attempts_count = t.attempts_count + 1,
       due_at = null
-    from pgflow.runs c
-    where t.flow_slug = _end_due_approvals.flow_slug
-      and t.due_at <= clock_timestamp()
+    from unnest(v_due.run_ids, v_due.step_slugs, v_due.task_indexes, v_due.root_run_ids)
+      as d (run_id, step_slug, task_index, root_run_id)
+    where t.run_id = d.run_id
+      and t.step_slug = d.step_slug
+      and t.task_index = d.task_index
+      and t.due_at <= _end_due_approvals.due_before
       and t.status = 'waiting'
-      and c.run_id = t.run_id
-      and coalesce(c.root_run_id, c.run_id) = any (v_root_run_ids)
+      and d.root_run_id = any (v_root_run_ids)
     returning t.*
   )
 
@@ -2250,12 +2265,17 @@ declare
   v_look text;
   v_found boolean;
 begin
-  -- One query looks into all queues: the text is built once per call from catalogued names.
+  -- One query looks into all queues: the text is built once per call from catalogued names. Only
+  -- the first entry of an index counts, however much waits behind it.
   select pg_catalog.string_agg(
     pg_catalog.format(
-      'exists (select from pgmq.%I m'
-        ' where m.vt operator(pg_catalog.<=) pg_catalog.clock_timestamp())',
-      'q_' operator(pg_catalog.||) pg_catalog.lower(f.flow_slug)
+      '(select m.vt from pgmq.%I m order by m.vt limit 1)'
+        ' operator(pg_catalog.<=) pg_catalog.clock_timestamp()'
+        ' or (select t.due_at from pgflow.step_tasks t'
+        ' where t.flow_slug operator(pg_catalog.=) %L and t.due_at is not null'
+        ' order by t.due_at limit 1) operator(pg_catalog.<=) pg_catalog.clock_timestamp()',
+      'q_' operator(pg_catalog.||) pg_catalog.lower(f.flow_slug),
+      f.flow_slug
     ),
     ' or '
   )
@@ -2283,13 +2303,9 @@ begin
     deallocate pgflow_look;
   end if;
 
-  execute pg_catalog.format(
-    'prepare pgflow_look as select %s or exists (select from pgflow.step_tasks t'
-      ' where t.flow_slug operator(pg_catalog.=) any (%L::pg_catalog.text[])'
-      ' and t.due_at operator(pg_catalog.<=) pg_catalog.clock_timestamp())',
-    v_look,
-    wait_for_tasks.queue_names
-  );
+  -- For the first look, which makes the plan; a setting of the procedure would forbid the commits.
+  perform pg_catalog.set_config('enable_seqscan', 'off', true);
+  execute 'prepare pgflow_look as select ' operator(pg_catalog.||) v_look;
 
   loop
     execute 'execute pgflow_look' into v_found;
@@ -2463,6 +2479,7 @@ declare
   v_deadline timestamptz := clock_timestamp()
     + make_interval(secs => poll_for_tasks.max_poll_seconds);
   v_seconds_hidden int;
+  v_now timestamptz;
   v_had_due_tasks boolean;
   v_message_ids bigint[];
   v_messages jsonb[];
@@ -2494,18 +2511,19 @@ begin
   end if;
 
   loop
+    v_now := clock_timestamp();
     v_had_due_tasks := exists (
       select
       from pgflow.step_tasks t
       where t.flow_slug = poll_for_tasks.queue_name
-        and t.due_at <= clock_timestamp()
+        and t.due_at <= v_now
     );
 
     if v_had_due_tasks then
-      perform pgflow._queue_due_tasks(poll_for_tasks.queue_name);
+      perform pgflow._queue_due_tasks(poll_for_tasks.queue_name, v_now);
 
       begin
-        perform pgflow._end_due_approvals(poll_for_tasks.queue_name);
+        perform pgflow._end_due_approvals(poll_for_tasks.queue_name, v_now);
       exception
         when lock_not_available then
           null;
@@ -4150,6 +4168,23 @@ comment on function pgflow.start_flow_with_states(text, jsonb, uuid) is
 
 -- == 71_why.sql ===================================================================================
 
+-- _message_times: when messages of a flow's queue become, or became, visible.
+create or replace function pgflow._message_times(flow_slug text, message_ids bigint[])
+  returns table (message_id bigint, visible_at timestamptz)
+  language plpgsql
+  stable
+  set search_path = ''
+  set enable_seqscan = off
+as $$
+begin
+  return query execute format(
+    'select m.msg_id, m.vt from pgmq.%I m where m.msg_id = any ($1)',
+    'q_' || lower(_message_times.flow_slug)
+  )
+  using _message_times.message_ids;
+end;
+$$;
+
 -- why: why a run does not advance, in one row, and what to do about it.
 --
 -- For people. Of several reasons the one that needs somebody to act comes first: no live worker, an
@@ -4169,7 +4204,32 @@ create or replace function pgflow.why(run_id uuid)
   set search_path = ''
 as $$
   with this_run as (
-    select r.* from pgflow.runs r where r.run_id = why.run_id
+    select
+      r.*,
+      exists (
+        select
+        from pgflow.workers w
+        where r.flow_slug = any (string_to_array(w.queue_name, ','))
+          and w.stopped_at is null
+          and w.deprecated_at is null
+          and w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
+      ) as has_worker
+    from pgflow.runs r
+    where r.run_id = why.run_id
+  ),
+
+  messages as (
+    select m.*
+    from this_run r
+    cross join lateral pgflow._message_times(
+      r.flow_slug,
+      array(
+        select t.message_id
+        from pgflow.step_tasks t
+        where t.run_id = r.run_id
+          and t.status in ('queued', 'started')
+      )
+    ) m
   ),
 
   open_tasks as (
@@ -4177,14 +4237,7 @@ as $$
       t.*,
       st.performed_by,
       m.visible_at,
-      exists (
-        select
-        from pgflow.workers w
-        where t.flow_slug = any (string_to_array(w.queue_name, ','))
-          and w.stopped_at is null
-          and w.deprecated_at is null
-          and w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
-      ) as has_worker,
+      r.has_worker,
       (
         select
           w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
@@ -4197,9 +4250,8 @@ as $$
     join pgflow.steps st
       on st.flow_slug = t.flow_slug
       and st.step_slug = t.step_slug
-    left join pgflow._messages() m
-      on m.flow_slug = t.flow_slug
-      and m.message_id = t.message_id
+    left join messages m
+      on m.message_id = t.message_id
     where t.status in ('queued', 'started', 'waiting')
   ),
 
@@ -4447,6 +4499,10 @@ create or replace function pgflow.requeue_stalled_tasks()
   returns int
   language plpgsql
   set search_path = ''
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+  set join_collapse_limit = 1
 as $$
 declare
   v_flow record;
@@ -4465,10 +4521,14 @@ begin
                 then (m.message ->> 'run_id')::uuid
             end
             and t.step_slug = m.message ->> 'step_slug'
+            and t.task_index = case
+              when m.message ->> 'task_index' ~ '^[0-9]{1,9}$'
+                then (m.message ->> 'task_index')::int
+            end
             and t.message_id = m.msg_id
           join pgflow.workers w
             on w.worker_id = t.last_worker_id
-          where m.vt > clock_timestamp()
+          where m.vt > $1
             and t.status = 'started'
             and (
               w.stopped_at is not null
@@ -4483,7 +4543,8 @@ begin
         where m.msg_id = s.msg_id
       $query$,
       'q_' || lower(v_flow.flow_slug)
-    );
+    )
+    using clock_timestamp();
 
     get diagnostics v_requeued = row_count;
     v_total := v_total + v_requeued;
@@ -4500,9 +4561,10 @@ comment on function pgflow.requeue_stalled_tasks() is
 
 -- prune_data_older_than: delete runs that ended before so long, archived messages and dead workers.
 --
--- One call deletes at most max_runs runs and max_messages archived messages, so that no transaction
--- holds many locks for long: call it until "more" is false, as pg_cron does every few minutes. Runs
--- that a session holds are left for the next call. Child runs go with their root run.
+-- One call deletes at most max_runs runs, as many workers and max_messages archived messages, so
+-- that no transaction holds many locks for long: call it until "more" is false, as pg_cron does
+-- every few minutes. Runs that a session holds are left for the next call. Child runs go with their
+-- root run.
 create or replace function pgflow.prune_data_older_than(
   retention interval,
   max_runs int default 1000,
@@ -4511,6 +4573,9 @@ create or replace function pgflow.prune_data_older_than(
   returns jsonb
   language plpgsql
   set search_path = ''
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
 as $$
 declare
   v_before timestamptz := now() - prune_data_older_than.retention;
@@ -4519,7 +4584,6 @@ declare
   v_deleted int;
   v_messages int := 0;
   v_workers int;
-  v_more boolean;
   v_queue record;
 begin
   v_run_ids := array(
@@ -4556,8 +4620,6 @@ begin
   using families f
   where r.run_id = f.run_id;
 
-  v_more := v_runs >= prune_data_older_than.max_runs;
-
   for v_queue in select f.flow_slug from pgflow.flows f loop
     execute format(
       $query$
@@ -4583,7 +4645,16 @@ begin
 
   -- A worker that lives may be asked to stop, so its row must stay whatever the retention.
   delete from pgflow.workers w
-  where w.last_heartbeat_at < least(v_before, now() - interval '1 hour');
+  where w.worker_id = any (
+    array(
+      select o.worker_id
+      from pgflow.workers o
+      where o.last_heartbeat_at < least(v_before, now() - interval '1 hour')
+      order by o.last_heartbeat_at
+      limit prune_data_older_than.max_runs
+      for update skip locked
+    )
+  );
 
   get diagnostics v_workers = row_count;
 
@@ -4591,7 +4662,10 @@ begin
     'runs', v_runs,
     'messages', v_messages,
     'workers', v_workers,
-    'more', v_more or v_messages >= prune_data_older_than.max_messages
+    'more',
+    v_runs >= prune_data_older_than.max_runs
+      or v_messages >= prune_data_older_than.max_messages
+      or v_workers >= prune_data_older_than.max_runs
   );
 end;
 $$;

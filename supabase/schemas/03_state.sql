@@ -152,7 +152,9 @@ create table pgflow.workers (
   last_heartbeat_at timestamptz not null default now()
 );
 
-create index workers_function_idx on pgflow.workers (function_name, last_heartbeat_at);
+create index workers_heartbeat_idx on pgflow.workers (last_heartbeat_at);
+create index workers_function_idx on pgflow.workers (function_name)
+  where stopped_at is null;
 
 alter table pgflow.runs enable row level security;
 alter table pgflow.step_states enable row level security;

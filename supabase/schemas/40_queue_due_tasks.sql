@@ -1,8 +1,9 @@
 -- _queue_due_tasks: let tasks that waited outside the queue enter it, now that they are due.
 --
 -- Called by whoever polls, so that no timer is needed; at most 1,000 at a time. Skips tasks that
--- another session holds and waits for nothing.
-create or replace function pgflow._queue_due_tasks(flow_slug text)
+-- another session holds and waits for nothing. The time is an argument because an index is not
+-- searched for what clock_timestamp() gives: all that is not due yet would be read as well.
+create or replace function pgflow._queue_due_tasks(flow_slug text, due_before timestamptz)
   returns void
   language plpgsql
   set search_path = ''
@@ -13,7 +14,7 @@ begin
     select t.run_id, t.step_slug, t.task_index
     from pgflow.step_tasks t
     where t.flow_slug = _queue_due_tasks.flow_slug
-      and t.due_at <= clock_timestamp()
+      and t.due_at <= _queue_due_tasks.due_before
       and t.status = 'queued'
     order by t.due_at
     limit 1000
@@ -59,7 +60,7 @@ $$;
 --
 -- At most 100 at a time, and only where no other session holds the run. The lock timeout covers
 -- what is locked after the run: a poll waits for nobody, it raises and its caller goes on without.
-create or replace function pgflow._end_due_approvals(flow_slug text)
+create or replace function pgflow._end_due_approvals(flow_slug text, due_before timestamptz)
   returns void
   language plpgsql
   set search_path = ''
@@ -67,22 +68,32 @@ create or replace function pgflow._end_due_approvals(flow_slug text)
 as $$
 #variable_conflict use_column
 declare
+  v_due record;
   v_root_run_ids uuid[];
   v_tasks pgflow.settled_task[];
 begin
+  select
+    array_agg(d.run_id) as run_ids,
+    array_agg(d.step_slug) as step_slugs,
+    array_agg(d.task_index) as task_indexes,
+    array_agg(coalesce(r.root_run_id, r.run_id)) as root_run_ids
+  into v_due
+  from (
+    select t.run_id, t.step_slug, t.task_index
+    from pgflow.step_tasks t
+    where t.flow_slug = _end_due_approvals.flow_slug
+      and t.due_at <= _end_due_approvals.due_before
+      and t.status = 'waiting'
+    order by t.due_at
+    limit 100
+  ) d
+  join pgflow.runs r
+    on r.run_id = d.run_id;
+
   v_root_run_ids := array(
     select r.run_id
     from pgflow.runs r
-    where r.run_id in (
-      select coalesce(c.root_run_id, c.run_id)
-      from pgflow.step_tasks t
-      join pgflow.runs c on c.run_id = t.run_id
-      where t.flow_slug = _end_due_approvals.flow_slug
-        and t.due_at <= clock_timestamp()
-        and t.status = 'waiting'
-      order by t.due_at
-      limit 100
-    )
+    where r.run_id = any (v_due.root_run_ids)
     order by r.run_id
     for no key update skip locked
   );
@@ -95,12 +106,14 @@ begin
       error_message = '[timeout] nobody answered in time',
       attempts_count = t.attempts_count + 1,
       due_at = null
-    from pgflow.runs c
-    where t.flow_slug = _end_due_approvals.flow_slug
-      and t.due_at <= clock_timestamp()
+    from unnest(v_due.run_ids, v_due.step_slugs, v_due.task_indexes, v_due.root_run_ids)
+      as d (run_id, step_slug, task_index, root_run_id)
+    where t.run_id = d.run_id
+      and t.step_slug = d.step_slug
+      and t.task_index = d.task_index
+      and t.due_at <= _end_due_approvals.due_before
       and t.status = 'waiting'
-      and c.run_id = t.run_id
-      and coalesce(c.root_run_id, c.run_id) = any (v_root_run_ids)
+      and d.root_run_id = any (v_root_run_ids)
     returning t.*
   )
 

@@ -17,12 +17,17 @@ declare
   v_look text;
   v_found boolean;
 begin
-  -- One query looks into all queues: the text is built once per call from catalogued names.
+  -- One query looks into all queues: the text is built once per call from catalogued names. Only
+  -- the first entry of an index counts, however much waits behind it.
   select pg_catalog.string_agg(
     pg_catalog.format(
-      'exists (select from pgmq.%I m'
-        ' where m.vt operator(pg_catalog.<=) pg_catalog.clock_timestamp())',
-      'q_' operator(pg_catalog.||) pg_catalog.lower(f.flow_slug)
+      '(select m.vt from pgmq.%I m order by m.vt limit 1)'
+        ' operator(pg_catalog.<=) pg_catalog.clock_timestamp()'
+        ' or (select t.due_at from pgflow.step_tasks t'
+        ' where t.flow_slug operator(pg_catalog.=) %L and t.due_at is not null'
+        ' order by t.due_at limit 1) operator(pg_catalog.<=) pg_catalog.clock_timestamp()',
+      'q_' operator(pg_catalog.||) pg_catalog.lower(f.flow_slug),
+      f.flow_slug
     ),
     ' or '
   )
@@ -50,13 +55,9 @@ begin
     deallocate pgflow_look;
   end if;
 
-  execute pg_catalog.format(
-    'prepare pgflow_look as select %s or exists (select from pgflow.step_tasks t'
-      ' where t.flow_slug operator(pg_catalog.=) any (%L::pg_catalog.text[])'
-      ' and t.due_at operator(pg_catalog.<=) pg_catalog.clock_timestamp())',
-    v_look,
-    wait_for_tasks.queue_names
-  );
+  -- For the first look, which makes the plan; a setting of the procedure would forbid the commits.
+  perform pg_catalog.set_config('enable_seqscan', 'off', true);
+  execute 'prepare pgflow_look as select ' operator(pg_catalog.||) v_look;
 
   loop
     execute 'execute pgflow_look' into v_found;

@@ -29,6 +29,7 @@ declare
   v_deadline timestamptz := clock_timestamp()
     + make_interval(secs => poll_for_tasks.max_poll_seconds);
   v_seconds_hidden int;
+  v_now timestamptz;
   v_had_due_tasks boolean;
   v_message_ids bigint[];
   v_messages jsonb[];
@@ -60,18 +61,19 @@ begin
   end if;
 
   loop
+    v_now := clock_timestamp();
     v_had_due_tasks := exists (
       select
       from pgflow.step_tasks t
       where t.flow_slug = poll_for_tasks.queue_name
-        and t.due_at <= clock_timestamp()
+        and t.due_at <= v_now
     );
 
     if v_had_due_tasks then
-      perform pgflow._queue_due_tasks(poll_for_tasks.queue_name);
+      perform pgflow._queue_due_tasks(poll_for_tasks.queue_name, v_now);
 
       begin
-        perform pgflow._end_due_approvals(poll_for_tasks.queue_name);
+        perform pgflow._end_due_approvals(poll_for_tasks.queue_name, v_now);
       exception
         when lock_not_available then
           null;

@@ -1,3 +1,20 @@
+-- _message_times: when messages of a flow's queue become, or became, visible.
+create or replace function pgflow._message_times(flow_slug text, message_ids bigint[])
+  returns table (message_id bigint, visible_at timestamptz)
+  language plpgsql
+  stable
+  set search_path = ''
+  set enable_seqscan = off
+as $$
+begin
+  return query execute format(
+    'select m.msg_id, m.vt from pgmq.%I m where m.msg_id = any ($1)',
+    'q_' || lower(_message_times.flow_slug)
+  )
+  using _message_times.message_ids;
+end;
+$$;
+
 -- why: why a run does not advance, in one row, and what to do about it.
 --
 -- For people. Of several reasons the one that needs somebody to act comes first: no live worker, an
@@ -17,7 +34,32 @@ create or replace function pgflow.why(run_id uuid)
   set search_path = ''
 as $$
   with this_run as (
-    select r.* from pgflow.runs r where r.run_id = why.run_id
+    select
+      r.*,
+      exists (
+        select
+        from pgflow.workers w
+        where r.flow_slug = any (string_to_array(w.queue_name, ','))
+          and w.stopped_at is null
+          and w.deprecated_at is null
+          and w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
+      ) as has_worker
+    from pgflow.runs r
+    where r.run_id = why.run_id
+  ),
+
+  messages as (
+    select m.*
+    from this_run r
+    cross join lateral pgflow._message_times(
+      r.flow_slug,
+      array(
+        select t.message_id
+        from pgflow.step_tasks t
+        where t.run_id = r.run_id
+          and t.status in ('queued', 'started')
+      )
+    ) m
   ),
 
   open_tasks as (
@@ -25,14 +67,7 @@ as $$
       t.*,
       st.performed_by,
       m.visible_at,
-      exists (
-        select
-        from pgflow.workers w
-        where t.flow_slug = any (string_to_array(w.queue_name, ','))
-          and w.stopped_at is null
-          and w.deprecated_at is null
-          and w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
-      ) as has_worker,
+      r.has_worker,
       (
         select
           w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
@@ -45,9 +80,8 @@ as $$
     join pgflow.steps st
       on st.flow_slug = t.flow_slug
       and st.step_slug = t.step_slug
-    left join pgflow._messages() m
-      on m.flow_slug = t.flow_slug
-      and m.message_id = t.message_id
+    left join messages m
+      on m.message_id = t.message_id
     where t.status in ('queued', 'started', 'waiting')
   ),
 

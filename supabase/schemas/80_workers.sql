@@ -117,6 +117,10 @@ create or replace function pgflow.requeue_stalled_tasks()
   returns int
   language plpgsql
   set search_path = ''
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
+  set join_collapse_limit = 1
 as $$
 declare
   v_flow record;
@@ -135,10 +139,14 @@ begin
                 then (m.message ->> 'run_id')::uuid
             end
             and t.step_slug = m.message ->> 'step_slug'
+            and t.task_index = case
+              when m.message ->> 'task_index' ~ '^[0-9]{1,9}$'
+                then (m.message ->> 'task_index')::int
+            end
             and t.message_id = m.msg_id
           join pgflow.workers w
             on w.worker_id = t.last_worker_id
-          where m.vt > clock_timestamp()
+          where m.vt > $1
             and t.status = 'started'
             and (
               w.stopped_at is not null
@@ -153,7 +161,8 @@ begin
         where m.msg_id = s.msg_id
       $query$,
       'q_' || lower(v_flow.flow_slug)
-    );
+    )
+    using clock_timestamp();
 
     get diagnostics v_requeued = row_count;
     v_total := v_total + v_requeued;

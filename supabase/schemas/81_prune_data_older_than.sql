@@ -1,8 +1,9 @@
 -- prune_data_older_than: delete runs that ended before so long, archived messages and dead workers.
 --
--- One call deletes at most max_runs runs and max_messages archived messages, so that no transaction
--- holds many locks for long: call it until "more" is false, as pg_cron does every few minutes. Runs
--- that a session holds are left for the next call. Child runs go with their root run.
+-- One call deletes at most max_runs runs, as many workers and max_messages archived messages, so
+-- that no transaction holds many locks for long: call it until "more" is false, as pg_cron does
+-- every few minutes. Runs that a session holds are left for the next call. Child runs go with their
+-- root run.
 create or replace function pgflow.prune_data_older_than(
   retention interval,
   max_runs int default 1000,
@@ -11,6 +12,9 @@ create or replace function pgflow.prune_data_older_than(
   returns jsonb
   language plpgsql
   set search_path = ''
+  set enable_seqscan = off
+  set enable_hashjoin = off
+  set enable_mergejoin = off
 as $$
 declare
   v_before timestamptz := now() - prune_data_older_than.retention;
@@ -19,7 +23,6 @@ declare
   v_deleted int;
   v_messages int := 0;
   v_workers int;
-  v_more boolean;
   v_queue record;
 begin
   v_run_ids := array(
@@ -56,8 +59,6 @@ begin
   using families f
   where r.run_id = f.run_id;
 
-  v_more := v_runs >= prune_data_older_than.max_runs;
-
   for v_queue in select f.flow_slug from pgflow.flows f loop
     execute format(
       $query$
@@ -83,7 +84,16 @@ begin
 
   -- A worker that lives may be asked to stop, so its row must stay whatever the retention.
   delete from pgflow.workers w
-  where w.last_heartbeat_at < least(v_before, now() - interval '1 hour');
+  where w.worker_id = any (
+    array(
+      select o.worker_id
+      from pgflow.workers o
+      where o.last_heartbeat_at < least(v_before, now() - interval '1 hour')
+      order by o.last_heartbeat_at
+      limit prune_data_older_than.max_runs
+      for update skip locked
+    )
+  );
 
   get diagnostics v_workers = row_count;
 
@@ -91,7 +101,10 @@ begin
     'runs', v_runs,
     'messages', v_messages,
     'workers', v_workers,
-    'more', v_more or v_messages >= prune_data_older_than.max_messages
+    'more',
+    v_runs >= prune_data_older_than.max_runs
+      or v_messages >= prune_data_older_than.max_messages
+      or v_workers >= prune_data_older_than.max_runs
   );
 end;
 $$;
