@@ -27,6 +27,7 @@ export const errorCodes = {
   PF102: "the task ran longer than its timeout",
   PF103: "the handler said that trying again is of no use",
   PF104: "the file holds no flow, or several",
+  PF105: "the flow's schema refuses the input",
 } as const;
 
 /** A code of {@linkcode errorCodes}. */
@@ -82,5 +83,32 @@ export class PermanentError extends PgflowError {
   /** Creates the error with code PF103. */
   constructor(message: string, options: PgflowErrorOptions = {}) {
     super(message, { code: "PF103", ...options });
+  }
+}
+
+/** One thing that is wrong with the input of a flow. */
+export interface InvalidInputIssue {
+  /** Where it is: `$` is the input, `$.items[0].sku` a part of it. */
+  readonly path: string;
+  /** What it is, in the words of the flow's schema. */
+  readonly message: string;
+}
+
+/** Says that a flow's schema refuses an input: nothing was started, or the run fails at once. */
+export class InvalidInputError extends PgflowError {
+  /** The class's name. */
+  override name = "InvalidInputError";
+
+  /** What is wrong, one by one. */
+  readonly issues: readonly InvalidInputIssue[];
+
+  /** Creates the error with code PF105. */
+  constructor(
+    message: string,
+    issues: readonly InvalidInputIssue[],
+    options: PgflowErrorOptions = {},
+  ) {
+    super(message, { code: "PF105", ...options });
+    this.issues = issues;
   }
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { IsJson, JsonProblem } from "./json.ts";
+import type { IsJson, JsonProblem, NotJson } from "./json.ts";
 import type { OutputOf } from "./types.ts";
 
 /** Is `Result` when JSON can say it, awaited. */
@@ -15,7 +15,17 @@ export type CheckedResult<Slug extends string, Result> = IsJson<Awaited<Result>>
 
 /** Is `Definition` when JSON can say the flow's input. */
 export type CheckedInput<Input, Definition> = IsJson<Input> extends true ? Definition
-  : `Cannot create flow: its input ${JsonProblem<Input>}`;
+  : IsJson<Exact<Input>> extends true ? Definition
+  : `Cannot create flow: its input ${JsonProblem<Exact<Input>>}`;
+
+/** Is `T` without `undefined` in optional properties, where schemas say it and JSON drops it. */
+export type Exact<T> = T extends NotJson ? T
+  : T extends object ? {
+      [Key in keyof T]: Record<never, never> extends Pick<T, Key>
+        ? Exact<Exclude<T[Key], undefined>>
+        : Exact<T[Key]>;
+    }
+  : T;
 
 /** Is `Dependency` when its output is an array. */
 export type CheckedArray<Steps, Dependency extends string> = [OutputOf<Steps, Dependency>] extends

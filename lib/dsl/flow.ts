@@ -22,6 +22,7 @@ import type { FailedRun } from "./failed_run.ts";
 import type { FlowDefinition, FlowOptions } from "./flow_options.ts";
 import type { Json } from "./json.ts";
 import type { StepKind } from "./read_arguments.ts";
+import type { StandardSchema } from "./standard_schema.ts";
 import type { StepDefinition } from "./step.ts";
 import type { ApprovalOptions, StepOptions } from "./step_options.ts";
 import type {
@@ -41,7 +42,7 @@ import type {
 /**
  * A graph of steps that knows what each step gets and gives.
  *
- * Only the type of its input is written down; it must be JSON. Every method that adds a step
+ * Only the type of its input is written down, or inferred from a schema; it must be JSON. Every method that adds a step
  * returns a new flow and leaves the old one as it was. A step names the steps it depends on, which
  * must have been added before, so that no cycle can arise.
  *
@@ -64,24 +65,28 @@ import type {
  *   .step("shouted", ["upper"], ({ upper }) => `${upper}!`, { timeout: 10 });
  * ```
  */
-export class Flow<Input = Json, Steps = NoSteps> {
+export class Flow<Input = Json, Steps = NoSteps, Name extends string = string> {
   /** What `FlowInput` and its siblings read; no value at run time. */
   declare readonly "~types": FlowTypes<Input, Steps>;
 
   /** The flow's name in the database, and its queue's. */
-  readonly slug: string;
+  readonly slug: Name;
 
   /** The options it was created with. */
   readonly options: FlowOptions;
+
+  /** The schema of its input, if there is one. */
+  readonly inputSchema: StandardSchema<Input, unknown> | undefined;
 
   #steps: readonly StepDefinition[] = Object.freeze([]);
   #subflows: readonly AnyFlow[] = Object.freeze([]);
   #failureFlow: AnyFlow | undefined;
 
   /** Creates a flow that has no steps yet. */
-  constructor(definition: CheckedInput<Input, FlowDefinition>) {
-    const { slug, options } = defineFlow(definition);
-    this.slug = slug;
+  constructor(definition: CheckedInput<Input, FlowDefinition<Input, Name>>) {
+    const { slug, input, options } = defineFlow(definition);
+    this.slug = slug as Name;
+    this.inputSchema = input as StandardSchema<Input, unknown> | undefined;
     this.options = options;
   }
 
@@ -122,7 +127,7 @@ export class Flow<Input = Json, Steps = NoSteps> {
       readonly dependsOn?: readonly Dependency[];
     } & CheckedOptions<StepOptions<Condition<Input, Steps, Dependency>> & StepName, Options>,
     handler: Handler<Payload<Input, Steps, Dependency>, Input, CheckedResult<Slug, Result>>,
-  ): FlowWith<Input, Steps, Slug, Awaited<Result>, Dependency, "single", Options>;
+  ): FlowWith<Input, Steps, Name, Slug, Awaited<Result>, Dependency, "single", "handler", Options>;
   /**
    * Adds a step that starts with the run.
    *
@@ -137,7 +142,7 @@ export class Flow<Input = Json, Steps = NoSteps> {
     slug: CheckedSlug<Steps, Slug>,
     handler: Handler<Payload<Input, Steps, never>, Input, CheckedResult<Slug, Result>>,
     options?: CheckedOptions<StepOptions<ConditionOn<Input>>, Options>,
-  ): FlowWith<Input, Steps, Slug, Awaited<Result>, never, "single", Options>;
+  ): FlowWith<Input, Steps, Name, Slug, Awaited<Result>, never, "single", "handler", Options>;
   /**
    * Adds a step that starts when the steps it depends on are completed, and gets their outputs.
    *
@@ -155,7 +160,7 @@ export class Flow<Input = Json, Steps = NoSteps> {
     dependencies: readonly Dependency[],
     handler: Handler<Payload<Input, Steps, Dependency>, Input, CheckedResult<Slug, Result>>,
     options?: CheckedOptions<StepOptions<Condition<Input, Steps, Dependency>>, Options>,
-  ): FlowWith<Input, Steps, Slug, Awaited<Result>, Dependency, "single", Options>;
+  ): FlowWith<Input, Steps, Name, Slug, Awaited<Result>, Dependency, "single", "handler", Options>;
   step(...args: never[]): never {
     return this.#with({ type: "single", performedBy: "handler" }, args);
   }
@@ -177,7 +182,7 @@ export class Flow<Input = Json, Steps = NoSteps> {
       Handler<ElementOf<Input, Steps, never>, Input, CheckedResult<Slug, Result>>
     >,
     options?: CheckedOptions<StepOptions<ConditionOn<Input>>, Options>,
-  ): FlowWith<Input, Steps, Slug, Awaited<Result>[], never, "map", Options>;
+  ): FlowWith<Input, Steps, Name, Slug, Awaited<Result>[], never, "map", "handler", Options>;
   /**
    * Adds a step that works on each element of another step's output at the same time.
    *
@@ -199,7 +204,7 @@ export class Flow<Input = Json, Steps = NoSteps> {
       CheckedResult<Slug, Result>
     >,
     options?: CheckedOptions<StepOptions<Condition<Input, Steps, Dependency>>, Options>,
-  ): FlowWith<Input, Steps, Slug, Awaited<Result>[], Dependency, "map", Options>;
+  ): FlowWith<Input, Steps, Name, Slug, Awaited<Result>[], Dependency, "map", "handler", Options>;
   map(...args: never[]): never {
     return this.#with({ type: "map", performedBy: "handler" }, args);
   }
@@ -219,7 +224,17 @@ export class Flow<Input = Json, Steps = NoSteps> {
     slug: CheckedSlug<Steps, Slug>,
     dependencies: readonly Dependency[],
     options?: CheckedOptions<ApprovalOptions<Condition<Input, Steps, Dependency>>, Options>,
-  ): FlowWith<Input, Steps, Slug, ApprovalOutput<Options>, Dependency, "single", Options>;
+  ): FlowWith<
+    Input,
+    Steps,
+    Name,
+    Slug,
+    ApprovalOutput<Options>,
+    Dependency,
+    "single",
+    "approval",
+    Options
+  >;
   /** Adds an approval that is waited for from the start of the run. */
   approval<
     Slug extends string,
@@ -227,7 +242,17 @@ export class Flow<Input = Json, Steps = NoSteps> {
   >(
     slug: CheckedSlug<Steps, Slug>,
     options?: CheckedOptions<ApprovalOptions<ConditionOn<Input>>, Options>,
-  ): FlowWith<Input, Steps, Slug, ApprovalOutput<Options>, never, "single", Options>;
+  ): FlowWith<
+    Input,
+    Steps,
+    Name,
+    Slug,
+    ApprovalOutput<Options>,
+    never,
+    "single",
+    "approval",
+    Options
+  >;
   approval(...args: never[]): never {
     return this.#with({ type: "single", performedBy: "approval" }, args);
   }
@@ -247,7 +272,17 @@ export class Flow<Input = Json, Steps = NoSteps> {
     slug: CheckedSlug<Steps, Slug>,
     dependency: CheckedArray<Steps, Dependency>,
     options?: CheckedOptions<ApprovalOptions<Condition<Input, Steps, Dependency>>, Options>,
-  ): FlowWith<Input, Steps, Slug, ApprovalOutput<Options>[], Dependency, "map", Options>;
+  ): FlowWith<
+    Input,
+    Steps,
+    Name,
+    Slug,
+    ApprovalOutput<Options>[],
+    Dependency,
+    "map",
+    "approval",
+    Options
+  >;
   /** Adds a step with an approval for each element of the flow's input. */
   mapApproval<
     Slug extends string,
@@ -255,7 +290,17 @@ export class Flow<Input = Json, Steps = NoSteps> {
   >(
     slug: CheckedArrayInput<Input, CheckedSlug<Steps, Slug>>,
     options?: CheckedOptions<ApprovalOptions<ConditionOn<Input>>, Options>,
-  ): FlowWith<Input, Steps, Slug, ApprovalOutput<Options>[], never, "map", Options>;
+  ): FlowWith<
+    Input,
+    Steps,
+    Name,
+    Slug,
+    ApprovalOutput<Options>[],
+    never,
+    "map",
+    "approval",
+    Options
+  >;
   mapApproval(...args: never[]): never {
     return this.#with({ type: "map", performedBy: "approval" }, args);
   }
@@ -284,7 +329,17 @@ export class Flow<Input = Json, Steps = NoSteps> {
       FlowInput<Child> | Promise<FlowInput<Child>>
     >,
     options?: CheckedOptions<StepOptions<Condition<Input, Steps, Dependency>>, Options>,
-  ): FlowWith<Input, Steps, Slug, FlowOutput<Child>, Dependency, "single", Options>;
+  ): FlowWith<
+    Input,
+    Steps,
+    Name,
+    Slug,
+    FlowOutput<Child>,
+    Dependency,
+    "single",
+    "subflow",
+    Options
+  >;
   /** Adds a step that runs another flow as soon as the run starts. */
   subflow<
     Slug extends string,
@@ -299,7 +354,7 @@ export class Flow<Input = Json, Steps = NoSteps> {
       FlowInput<Child> | Promise<FlowInput<Child>>
     >,
     options?: CheckedOptions<StepOptions<ConditionOn<Input>>, Options>,
-  ): FlowWith<Input, Steps, Slug, FlowOutput<Child>, never, "single", Options>;
+  ): FlowWith<Input, Steps, Name, Slug, FlowOutput<Child>, never, "single", "subflow", Options>;
   subflow(...args: never[]): never {
     return this.#with({ type: "single", performedBy: "subflow" }, args);
   }
@@ -328,7 +383,7 @@ export class Flow<Input = Json, Steps = NoSteps> {
       FlowInput<Child> | Promise<FlowInput<Child>>
     >,
     options?: CheckedOptions<StepOptions<Condition<Input, Steps, Dependency>>, Options>,
-  ): FlowWith<Input, Steps, Slug, FlowOutput<Child>[], Dependency, "map", Options>;
+  ): FlowWith<Input, Steps, Name, Slug, FlowOutput<Child>[], Dependency, "map", "subflow", Options>;
   /** Adds a step that runs another flow for each element of the flow's input at the same time. */
   mapSubflow<
     Slug extends string,
@@ -343,7 +398,7 @@ export class Flow<Input = Json, Steps = NoSteps> {
       FlowInput<Child> | Promise<FlowInput<Child>>
     >,
     options?: CheckedOptions<StepOptions<ConditionOn<Input>>, Options>,
-  ): FlowWith<Input, Steps, Slug, FlowOutput<Child>[], never, "map", Options>;
+  ): FlowWith<Input, Steps, Name, Slug, FlowOutput<Child>[], never, "map", "subflow", Options>;
   mapSubflow(...args: never[]): never {
     return this.#with({ type: "map", performedBy: "subflow" }, args);
   }
@@ -356,7 +411,7 @@ export class Flow<Input = Json, Steps = NoSteps> {
    */
   onFailure(
     handler: Handler<{ run: FailedRun<Input> }, FailedRun<Input>, unknown>,
-  ): Flow<Input, Steps> {
+  ): Flow<Input, Steps, Name> {
     const { slug, work } = defineHook(this, handler);
     const flow = this.#copy();
     flow.#failureFlow = new Flow<FailedRun<Json>>({ slug }).step("on_failure", work as never);
@@ -375,8 +430,9 @@ export class Flow<Input = Json, Steps = NoSteps> {
     return flow as never;
   }
 
-  #copy(): Flow<Input, Steps> {
-    const flow = new Flow<Input, Steps>({ slug: this.slug, ...this.options } as never);
+  #copy(): Flow<Input, Steps, Name> {
+    const { slug, inputSchema: input, options } = this;
+    const flow = new Flow<Input, Steps, Name>({ slug, input, ...options } as never);
     flow.#steps = this.#steps;
     flow.#subflows = this.#subflows;
     flow.#failureFlow = this.#failureFlow;
@@ -394,15 +450,18 @@ export type Handler<Given, Input, Result> = (
 export type FlowWith<
   Input,
   Steps,
+  Name extends string,
   Slug extends string,
   Output,
   Dependency extends string,
   Type,
+  Performer,
   Options,
 > = Flow<
   Input,
   & Steps
-  & Record<Slug, StepTypes<Output, Dependency, Type, SkipOf<Options>>>
+  & Record<Slug, StepTypes<Output, Dependency, Type, Performer, SkipOf<Options>>>,
+  Name
 >;
 
 /** What the object form of a step has besides its options. */

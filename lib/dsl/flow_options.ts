@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StandardSchema } from "./standard_schema.ts";
 
 /** What may be said about a flow besides its slug; each step may say otherwise for itself. */
 export interface FlowOptions {
@@ -24,10 +25,18 @@ export interface FlowOptions {
 }
 
 /** What a flow is created from. */
-export interface FlowDefinition extends FlowOptions {
+export interface FlowDefinition<Input = unknown, Name extends string = string> extends FlowOptions {
   /**
    * The flow's name in the database, and its queue's: letters, digits and `_`, not starting with a
    * digit, at most 47 characters.
    */
-  readonly slug: string;
+  readonly slug: Name;
+  /**
+   * A schema of the input, which then needs no other type: of zod, valibot, arktype or any library
+   * that keeps to [Standard Schema](https://standardschema.dev), or `type<T>()`, which checks
+   * nothing. The client looks at an input before it starts a run, and the worker before a run's
+   * first handlers; neither changes it.
+   * @default {any input of the flow's type}
+   */
+  readonly input?: StandardSchema<Input, unknown>;
 }

@@ -18,6 +18,7 @@
  * @module
  */
 export * from "./assert_json.ts";
+export * from "./check_input.ts";
 export * from "./checks.ts";
 export * from "./compile_flow.ts";
 export * from "./condition.ts";
@@ -30,10 +31,13 @@ export * from "./hosted_flows.ts";
 export * from "./is_flow.ts";
 export * from "./json.ts";
 export * from "./output_type.ts";
+export * from "./standard_schema.ts";
 export * from "./step.ts";
 export * from "./step_options.ts";
 export * from "./types.ts";
 export {
+  InvalidInputError,
+  type InvalidInputIssue,
   PermanentError,
   PgflowError,
   type PgflowErrorOptions,

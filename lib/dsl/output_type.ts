@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StandardSchema } from "./standard_schema.ts";
 
 /**
  * A [Standard Schema](https://standardschema.dev) in the one respect that counts here, the type of
@@ -30,12 +31,12 @@ export interface OutputType<Output = unknown> {
  *   .step("published", ["review"], ({ run, review }) => review.approved ? run.text : null);
  * ```
  */
-export function type<Output>(): OutputType<Output> {
+export function type<Type>(): StandardSchema<Type> {
   return Object.freeze({
     "~standard": Object.freeze({
       version: 1,
       vendor: "pgflow",
-      validate: (value: unknown) => ({ value }),
+      validate: (value: unknown) => ({ value: value as Type }),
     }),
   });
 }

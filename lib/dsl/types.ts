@@ -10,6 +10,7 @@
 import type { FlowOptions } from "./flow_options.ts";
 import type { Json } from "./json.ts";
 import type { OutputType } from "./output_type.ts";
+import type { StandardSchema } from "./standard_schema.ts";
 import type { StepDefinition } from "./step.ts";
 
 /** A flow with its types erased: what the worker, the client and the compiler take. */
@@ -18,6 +19,8 @@ export interface AnyFlow {
   readonly slug: string;
   /** The options it was created with. */
   readonly options: FlowOptions;
+  /** The schema of its input, if there is one. */
+  readonly inputSchema: StandardSchema<any, any> | undefined;
   /** Its steps, in the order they were added. */
   readonly steps: readonly StepDefinition[];
   /** The flows that its subflow steps run, and those that they run, each after its own subflows. */
@@ -30,6 +33,9 @@ export interface AnyFlow {
   readonly "~types": FlowTypes<any, any>;
 }
 
+/** A flow's slug; any text if the type of the flow's input is written between angle brackets. */
+export type FlowSlug<F extends AnyFlow> = F["slug"];
+
 /** The input that a flow is started with. */
 export type FlowInput<F extends AnyFlow> = F["~types"]["input"];
 
@@ -38,6 +44,18 @@ export type FlowOutput<F extends AnyFlow> = LeavesOf<F["~types"]["steps"]>;
 
 /** The slugs of a flow's steps. */
 export type StepSlug<F extends AnyFlow> = keyof F["~types"]["steps"] & string;
+
+/** The slugs of a flow's approvals. */
+export type ApprovalSlug<F extends AnyFlow> = SlugsBy<
+  F["~types"]["steps"],
+  "performedBy",
+  "approval"
+>;
+
+/** What an approval is answered with, once or for an element of an array. */
+export type ApprovalAnswer<F extends AnyFlow, Slug extends StepSlug<F>> =
+  F["~types"]["steps"][Slug]["type"] extends "map" ? ElementOf<never, F["~types"]["steps"], Slug>
+    : StepOutput<F, Slug>;
 
 /** What the handler of a step gets as its payload; an element if the step is a map. */
 export type StepInput<F extends AnyFlow, Slug extends StepSlug<F>> =
@@ -63,13 +81,15 @@ export interface FlowTypes<Input, Steps> {
  * What follows from other steps, its payload for one, is left out and worked out when asked for: it
  * would hold the steps before it, which hold those before them, and double with every step.
  */
-export interface StepTypes<Output, Dependency, Type, Skip> {
+export interface StepTypes<Output, Dependency, Type, Performer, Skip> {
   /** What the dependents get. */
   readonly output: Output;
   /** The slugs of the steps it waits for. */
   readonly dependency: Dependency;
   /** `single` or `map`. */
   readonly type: Type;
+  /** `handler`, `approval` or `subflow`. */
+  readonly performedBy: Performer;
   /**
    * How its options may skip it: `alone`, so that its dependents run without it, in a `cascade` with
    * all of its dependents, either, or never.

@@ -1,5 +1,6 @@
 import type { Attempt, ClaimedTask, TaskResult } from "../db/mod.ts";
 import {
+  type AnyFlow,
   type HandlerContext,
   type Logger,
   PermanentError,
@@ -7,6 +8,7 @@ import {
   type StepDefinition,
   TaskTimeoutError,
 } from "../dsl/mod.ts";
+import { checkRun } from "./check_run.ts";
 import { failureMessage } from "./failure_message.ts";
 import { withFields } from "./logger.ts";
 import { serializeOutput } from "./serialize_output.ts";
@@ -39,6 +41,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** One attempt at a task: calls the handler and reports one result, however the handler behaves. */
 export class Execution {
   readonly #task: ClaimedTask;
+  readonly #flow: AnyFlow;
   readonly #step: StepDefinition;
   readonly #surroundings: Surroundings;
   readonly #log: Logger;
@@ -52,17 +55,19 @@ export class Execution {
   /** Starts the handler. */
   constructor(
     task: ClaimedTask,
+    flow: AnyFlow,
     step: StepDefinition,
     timeoutSeconds: number,
     surroundings: Surroundings,
   ) {
     this.#task = task;
+    this.#flow = flow;
     this.#step = step;
     this.#surroundings = surroundings;
     this.#timeoutSeconds = timeoutSeconds;
-    const { flowSlug: flow, stepSlug, taskIndex, runId: run, attempt } = task;
+    const { flowSlug, stepSlug, taskIndex, runId: run, attempt } = task;
     this.#log = withFields(surroundings.log, {
-      flow,
+      flow: flowSlug,
       step: stepSlug,
       task: taskIndex,
       run,
@@ -93,6 +98,13 @@ export class Execution {
 
   async #callHandler(): Promise<Outcome | undefined> {
     try {
+      // Most flows have no schema, and their handlers start at once.
+      if (this.#flow.inputSchema !== undefined) {
+        const { runInput } = this.#surroundings;
+        const problem = await checkRun(this.#flow, this.#step, this.#task, runInput);
+        if (problem !== undefined) return { errorMessage: problem, permanent: true };
+        if (this.#isOver) return undefined;
+      }
       const output = await this.#step.handler(this.#task.input, this.#context());
       if (this.#isOver) {
         this.#log.warn("handler ended too late, its output is dropped");

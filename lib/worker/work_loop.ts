@@ -173,7 +173,7 @@ export class WorkLoop {
       return settler.add({ runId, stepSlug, taskIndex, attempt, errorMessage, permanent: false });
     }
     const timeout = step.options.timeout ?? flow.options.timeout ?? 60;
-    this.#executions.add(new Execution(task, step, timeout, this.#surroundings));
+    this.#executions.add(new Execution(task, flow, step, timeout, this.#surroundings));
   }
 
   #take(execution: Execution, result: TaskResult | undefined): void {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Flow, PermanentError, type StepOptions } from "../../lib/dsl/mod.ts";
+import { Flow, PermanentError, type StandardSchema, type StepOptions } from "../../lib/dsl/mod.ts";
 import { createLogger } from "../../lib/worker/logger.ts";
 import { runWorker } from "../../lib/worker/mod.ts";
 import { Patience } from "../../lib/worker/patience.ts";
@@ -65,6 +65,15 @@ Deno.test("README.md: each message about failures, and each line of log, was sai
     throw new PermanentError("card was declined");
   });
   await fail(() => nothing);
+  const issue = { path: ["seats"], message: "expected a number" };
+  const validate = () => ({ issues: [issue] });
+  const refusing: StandardSchema = { "~standard": { version: 1, vendor: "test", validate } };
+  const signup = new Flow<null>({ slug: "signup", input: refusing as StandardSchema<null> })
+    .step("charge", () => null);
+  await runWorker(signup, { ...options, logger: toText }).done;
+  const [signedUp] = await sql`select run_id from pgflow.start_flow('signup', 'null')`;
+  await runWorker(signup, { ...options, logger: toText }).done;
+  await note(signedUp!.run_id);
   await fail(() => wrong({ at: new Date(0) }));
   await fail(() => wrong("x".repeat(2000)));
 
@@ -110,7 +119,7 @@ Deno.test("README.md: each message about failures, and each line of log, was sai
     !said.some((line) => line.includes(startOf(message)))
   );
   assertEquals(unsaid, []);
-  assertEquals([table.length, messages.length > 12], [13, true]);
+  assertEquals([table.length, messages.length > 12], [14, true]);
 
   const lines = said.map(withoutChance);
   const line = blockOf("See what is going on", "text", 2);
