@@ -9,6 +9,7 @@
  */
 import { assertEquals } from "@std/assert";
 import configuration from "../deno.json" with { type: "json" };
+import { platformLimits } from "../lib/local/isolate_limits.ts";
 import { codeSpans, readTable } from "./readme/blocks.ts";
 import { blockOf, blocks, readme, root } from "./readme/readme.ts";
 
@@ -149,6 +150,16 @@ Deno.test("README.md: the environment variables are those that the sources read"
   );
 });
 
+Deno.test("README.md: the limits of the local stack are those of its functions host", () => {
+  const { wallClock, cpuSoft, cpuHard, memory } = platformLimits;
+  const [, section = ""] = /^## The local stack\n([\s\S]*?)\n## /m.exec(readme) ?? [];
+
+  const said = /(\d+) s of wall\sclock, (\d+) s of CPU and (\d+) MB[\s\S]*? or (\d+) s of CPU/
+    .exec(section)!.slice(1).map(Number);
+
+  assertEquals(said, [wallClock / 1000, cpuHard / 1000, memory / 1024 / 1024, cpuSoft / 1000]);
+});
+
 Deno.test("README.md: the dependencies are those of deno.json", () => {
   const rows = readTable(readme, "Dependencies").map(([name]) => name!.replaceAll("`", ""));
   const npm = Object.entries(configuration.imports).filter(([, to]) => to.startsWith("npm:"));
@@ -159,13 +170,12 @@ Deno.test("README.md: the dependencies are those of deno.json", () => {
 Deno.test("README.md: what is said not to be there yet is not there", () => {
   const sql = files("supabase/schemas/", ".sql").map(read).join("\n");
   const worker = files("lib/worker/").map(read).join("\n");
-  const limits = read("lib/local/isolate_limits.ts");
   const isThere: Record<string, boolean> = {
     "Waking workers": /\bnet\.http_post\b/.test(sql),
     "Succession": /\bdeprecateWorkers\b/.test(worker),
     "The API": [...sql.matchAll(/create or replace function public\./g)].length > 1,
     "Live events and a typed client": /\brealtime\./.test(sql) || exists("lib/client/mod.ts"),
-    "Limits": /\b(cpu|memory)\b/i.test(limits),
+    "Limits": /\bbudget/i.test(worker),
     "A package": false,
   };
   const section = readme.split("## Not there yet")[1]!.split("\n## ")[0]!;

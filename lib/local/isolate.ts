@@ -3,7 +3,8 @@ import type { FunctionLog } from "./function_log.ts";
 import type { IsolateLimits } from "./isolate_limits.ts";
 import type { IsolateMessage, UnloadReason } from "./isolate_messages.ts";
 import { IsolateProcess } from "./isolate_process.ts";
-import { type Limited, watchWallClock } from "./wall_clock.ts";
+import type { ProcessUsage } from "./process_usage.ts";
+import { type Limited, watchLimits } from "./watch_limits.ts";
 import { workerError } from "./worker_error.ts";
 
 /** What an isolate needs besides its function. */
@@ -34,6 +35,7 @@ export class Isolate implements Limited {
   #requests = 0;
   #isListening = false;
   #isRetired = false;
+  #mayDrop = false;
   #hasExceeded = false;
 
   constructor(definition: EdgeFunction, { config, env, limits, onLog }: IsolateOptions) {
@@ -49,8 +51,8 @@ export class Isolate implements Limited {
       onLog,
       onMessage: (message) => this.#hear(message),
     });
-    const callOff = watchWallClock(this, limits.wallClock);
-    const bootTimer = setTimeout(() => this.#process.kill(), limits.bootTime);
+    const callOff = watchLimits(this, limits);
+    const bootTimer = setTimeout(() => this.kill(), limits.bootTime);
     this.#port.promise.then(() => clearTimeout(bootTimer));
     this.ended = this.#process.ended.then(() => {
       this.#isRetired = true;
@@ -83,9 +85,18 @@ export class Isolate implements Limited {
     }
   }
 
+  usage(): ProcessUsage | undefined {
+    return this.#process.usage();
+  }
+
+  dropWhenIdle(): void {
+    this.#mayDrop = true;
+    this.#drop();
+  }
+
   retire(): void {
     this.#isRetired = true;
-    this.#dropWhenIdle();
+    this.dropWhenIdle();
   }
 
   warn(reason: UnloadReason): void {
@@ -94,16 +105,21 @@ export class Isolate implements Limited {
 
   exceed(): void {
     this.#hasExceeded = true;
+    this.kill();
+  }
+
+  /** Ends the isolate without a word. */
+  kill(): void {
+    this.#isRetired = true;
     this.#process.kill();
   }
 
   /** Ends the isolate because its host wants so, after a while in which it can finish its work. */
   async terminate(): Promise<void> {
-    this.#isRetired = true;
     this.warn("termination");
-    this.#dropWhenIdle();
+    this.retire();
     const grace = this.#isListening ? this.#limits.terminationTime : 0;
-    const timer = setTimeout(() => this.#process.kill(), grace);
+    const timer = setTimeout(() => this.kill(), grace);
     await this.ended;
     clearTimeout(timer);
   }
@@ -113,13 +129,14 @@ export class Isolate implements Limited {
       this.#isListening = true;
       this.#port.resolve(message.port);
     }
-    if (message.type === "idle") this.#dropWhenIdle();
-    if (message.type === "dropped") this.#process.kill();
+    if (message.type === "idle") this.#drop();
+    // A request may have come in the meantime.
+    if (message.type === "dropped" && this.#requests === 0) this.kill();
   }
 
   /** The function has the last word: it may have background work that this side does not know. */
-  #dropWhenIdle(): void {
-    if (this.#isRetired && this.#requests === 0) this.#process.tell({ type: "drop" });
+  #drop(): void {
+    if (this.#mayDrop && this.#requests === 0) this.#process.tell({ type: "drop" });
   }
 
   async #forward(request: Request, url: string, signal?: AbortSignal): Promise<Response> {
@@ -147,7 +164,7 @@ export class Isolate implements Limited {
 
   #finish<R extends Response | undefined>(response?: R): R {
     this.#requests -= 1;
-    this.#dropWhenIdle();
+    this.#drop();
     return response as R;
   }
 

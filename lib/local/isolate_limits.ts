@@ -7,6 +7,23 @@ export interface IsolateLimits {
    */
   wallClock: number;
   /**
+   * Milliseconds of CPU in the isolate's whole life after which it is retired. As with memory, what
+   * Deno itself takes before it loads the function is not counted.
+   * @default {1_000}
+   */
+  cpuSoft: number;
+  /**
+   * Milliseconds of CPU in the isolate's whole life after which it is ended; `beforeunload` tells it
+   * at nine tenths.
+   * @default {2_000}
+   */
+  cpuHard: number;
+  /**
+   * Bytes of memory at which the isolate is ended; `beforeunload` tells it at nine tenths.
+   * @default {256 MB}
+   */
+  memory: number;
+  /**
    * Milliseconds until a request must have been answered.
    * @default {150_000}
    */
@@ -26,6 +43,9 @@ export interface IsolateLimits {
 /** The limits of the platform's paid plan. */
 export const platformLimits: IsolateLimits = {
   wallClock: 400_000,
+  cpuSoft: 1000,
+  cpuHard: 2000,
+  memory: 256 * 1024 * 1024,
   responseTime: 150_000,
   bootTime: 60_000,
   terminationTime: 3_000,

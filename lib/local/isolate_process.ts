@@ -1,6 +1,7 @@
 import type { EdgeFunction } from "./edge_function.ts";
 import type { FunctionLog } from "./function_log.ts";
 import type { HostMessage, IsolateMessage } from "./isolate_messages.ts";
+import { type ProcessUsage, processUsage } from "./process_usage.ts";
 import { runArguments } from "./run_arguments.ts";
 import { spawnShell } from "./spawn_shell.ts";
 import { textLines } from "./text_lines.ts";
@@ -33,6 +34,7 @@ export class IsolateProcess {
   readonly #token = crypto.randomUUID();
   readonly #onMessage: (message: IsolateMessage) => void;
   #connection: Deno.TcpConn | undefined;
+  #usageBefore: ProcessUsage | undefined;
 
   constructor(definition: EdgeFunction, options: IsolateProcessOptions) {
     this.#onMessage = options.onMessage;
@@ -52,6 +54,13 @@ export class IsolateProcess {
       this.#close();
       await Promise.all([...pumps, talk]);
     });
+  }
+
+  /** Returns what the process has used since it began to load the function, if that is known. */
+  usage(): ProcessUsage | undefined {
+    const before = this.#usageBefore;
+    const now = before && processUsage(this.#child.pid);
+    return now && { cpu: now.cpu - before.cpu, memory: now.memory - before.memory };
   }
 
   /** Tells the process something, unless it is gone. */
@@ -82,6 +91,7 @@ export class IsolateProcess {
         const { value } = await lines.next();
         if (value === JSON.stringify({ type: "hello", token: this.#token })) {
           this.#connection = connection;
+          this.#usageBefore = processUsage(this.#child.pid);
           this.#listener.close();
           for await (const line of lines) this.#onMessage(JSON.parse(line) as IsolateMessage);
           return;

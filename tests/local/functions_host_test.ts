@@ -2,6 +2,8 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { hostFunctions } from "./hosted_functions.ts";
 import { runProgram } from "./program.ts";
 
+const MB = 1024 * 1024;
+
 Deno.test("FunctionsHost passes requests and answers through, wherever the function would listen", async () => {
   await using functions = hostFunctions();
 
@@ -104,6 +106,95 @@ Deno.test("FunctionsHost announces the wall clock before it ends an isolate with
   assertNotEquals(second, first);
 });
 
+Deno.test("FunctionsHost retires an isolate at half of its wall clock, and both work until the first ends", async () => {
+  await using functions = hostFunctions({ wallClock: 3000 });
+  const pidOf = async (path: string) => Number(await (await functions.fetch(path)).text());
+
+  const first = await pidOf("/background/work");
+  let second = first;
+  while (second === first) second = await pidOf("/background");
+
+  assertEquals([await isAlive(first), await isAlive(second)], [true, true]);
+  await functions.wrote("beforeunload wall_clock");
+  await gone(first);
+  assertEquals(await pidOf("/background"), second);
+});
+
+Deno.test("FunctionsHost retires an isolate at its soft CPU limit", async () => {
+  await using functions = hostFunctions({ cpuSoft: 300, terminationTime: 0 });
+  const pidOf = async (path: string) => (await (await functions.fetch(path)).text()).split(" ")[0];
+  const first = await pidOf("/hungry/work");
+
+  await pidOf("/hungry/cpu?ms=450");
+  let second = first;
+  while (second === first) second = await pidOf("/hungry");
+
+  assertNotEquals(second, first);
+});
+
+Deno.test("FunctionsHost announces the hard CPU limit and kills at it, whoever used the CPU", async () => {
+  await using functions = hostFunctions({ cpuSoft: 60_000, cpuHard: 3000 });
+  const pid = await (await functions.fetch("/hungry/work")).text();
+
+  const used = [];
+  let response = await functions.fetch("/hungry/cpu?ms=10");
+  for (; response.status === 200; response = await functions.fetch("/hungry/cpu?ms=10")) {
+    used.push(await response.text());
+  }
+
+  assertEquals([response.status, (await response.json()).code], [546, "WORKER_LIMIT"]);
+  assertEquals((await functions.wrote("beforeunload")).text, "beforeunload cpu");
+  assertEquals(new Set(used), new Set([pid]));
+});
+
+Deno.test("FunctionsHost announces the memory limit and kills at it", async () => {
+  await using functions = hostFunctions({ memory: 200 * MB });
+  await functions.fetch("/hungry/work");
+
+  const first = await functions.fetch("/hungry/memory?mb=120");
+  const [pid] = (await first.text()).split(" ");
+  const second = await functions.fetch("/hungry/memory?mb=66");
+  await functions.wrote("beforeunload memory");
+  const third = await functions.fetch("/hungry/memory?mb=60");
+
+  assertEquals([first.status, second.status], [200, 200]);
+  await gone(Number(pid));
+  // Too late for an answer, or just not.
+  if (third.status !== 200) {
+    assertEquals([third.status, (await third.json()).code], [546, "WORKER_LIMIT"]);
+  } else await third.body?.cancel();
+});
+
+Deno.test("FunctionsHost drops an idle isolate that has half of its memory, not one at work", async () => {
+  await using functions = hostFunctions({ memory: 200 * MB });
+  const first = await (await functions.fetch("/hungry/work")).text();
+
+  await (await functions.fetch("/hungry/memory?mb=120")).text();
+  const second = await (await functions.fetch("/hungry/release")).text();
+
+  assertEquals(first.split(" ")[0], second.split(" ")[0]);
+  assertEquals((await functions.wrote("beforeunload")).text, "beforeunload early_drop");
+  await gone(Number(first.split(" ")[0]));
+});
+
+Deno.test("FunctionsHost.kill() and its chaos end isolates without a word", async () => {
+  const killed: string[] = [];
+  await using functions = hostFunctions({}, {
+    seed: 1,
+    longestLife: 2000,
+    onKill: (name) => killed.push(name),
+  });
+
+  const first = await (await functions.fetch("/background/work")).text();
+  assertEquals(functions.host.kill("background"), 1);
+  const second = await (await functions.fetch("/background/work")).text();
+  await gone(Number(second));
+
+  assertNotEquals(first, second);
+  assertEquals(killed, ["background"]);
+  assertEquals(functions.lines, []);
+});
+
 Deno.test("FunctionsHost boots a second isolate when the first is retired, which ends as soon as it has nothing to do", async () => {
   await using functions = hostFunctions({ wallClock: 1200 });
 
@@ -133,6 +224,11 @@ Deno.test("FunctionsHost.stop() ends an isolate that does not react", async () =
   assertEquals((await answer).status, 500);
   assertEquals(await isAlive(pid), false);
 });
+
+/** Resolves when a process is gone. */
+async function gone(pid: number): Promise<void> {
+  while (await isAlive(pid));
+}
 
 async function isAlive(pid: number): Promise<boolean> {
   return (await new Deno.Command("kill", { args: ["-0", `${pid}`], stderr: "null" }).output())
