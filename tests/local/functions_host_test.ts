@@ -107,17 +107,17 @@ Deno.test("FunctionsHost announces the wall clock before it ends an isolate with
 });
 
 Deno.test("FunctionsHost retires an isolate at half of its wall clock, and both work until the first ends", async () => {
-  await using functions = hostFunctions({ wallClock: 3000 });
+  await using functions = hostFunctions({ wallClock: 3000, terminationTime: 0 });
   const pidOf = async (path: string) => Number(await (await functions.fetch(path)).text());
 
   const first = await pidOf("/background/work");
   let second = first;
-  while (second === first) second = await pidOf("/background");
+  while (second === first) second = await pidOf("/background/work");
 
   assertEquals([await isAlive(first), await isAlive(second)], [true, true]);
   await functions.wrote("beforeunload wall_clock");
   await gone(first);
-  assertEquals(await pidOf("/background"), second);
+  assertEquals(await isAlive(second), true);
 });
 
 Deno.test("FunctionsHost retires an isolate at its soft CPU limit", async () => {
@@ -134,17 +134,19 @@ Deno.test("FunctionsHost retires an isolate at its soft CPU limit", async () => 
 
 Deno.test("FunctionsHost announces the hard CPU limit and kills at it, whoever used the CPU", async () => {
   await using functions = hostFunctions({ cpuSoft: 60_000, cpuHard: 3000 });
-  const pid = await (await functions.fetch("/hungry/work")).text();
+  const work = async () => {
+    const response = await functions.fetch("/hungry/cpu?ms=10");
+    return response.status === 200 ? await response.text() : `${response.status}`;
+  };
+  const first = await (await functions.fetch("/hungry/work")).text();
 
-  const used = [];
-  let response = await functions.fetch("/hungry/cpu?ms=10");
-  for (; response.status === 200; response = await functions.fetch("/hungry/cpu?ms=10")) {
-    used.push(await response.text());
-  }
+  let answer = first;
+  while (answer === first) answer = await work();
 
-  assertEquals([response.status, (await response.json()).code], [546, "WORKER_LIMIT"]);
+  // The end may come in the midst of a request, or between two.
+  assertEquals(answer === "546" || await work() === answer, true, answer);
   assertEquals((await functions.wrote("beforeunload")).text, "beforeunload cpu");
-  assertEquals(new Set(used), new Set([pid]));
+  await gone(Number(first.split(" ")[0]));
 });
 
 Deno.test("FunctionsHost announces the memory limit and kills at it", async () => {
