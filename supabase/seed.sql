@@ -18,6 +18,7 @@ begin
   delete from pgflow.steps where true;
   delete from pgflow.flows where true;
   delete from pgflow.workers where true;
+  delete from pgflow.functions where true;
   perform pgmq.drop_queue(queue_name) from pgmq.meta;
 end;
 $$;

@@ -171,7 +171,6 @@ Deno.test("README.md: what is said not to be there yet is not there", () => {
   const sql = files("supabase/schemas/", ".sql").map(read).join("\n");
   const worker = files("lib/worker/").map(read).join("\n");
   const isThere: Record<string, boolean> = {
-    "Waking workers": /\bnet\.http_post\b/.test(sql),
     "Succession": /\bdeprecateWorkers\b/.test(worker),
     "The API": [...sql.matchAll(/create or replace function public\./g)].length > 1,
     "Live events and a typed client": /\brealtime\./.test(sql) || exists("lib/client/mod.ts"),

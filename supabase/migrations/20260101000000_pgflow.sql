@@ -321,18 +321,31 @@ create table pgflow.workers (
   started_at timestamptz not null default now(),
   deprecated_at timestamptz,
   stopped_at timestamptz,
-  last_heartbeat_at timestamptz not null default now()
+  last_heartbeat_at timestamptz not null default now(),
+  draining_at timestamptz,
+  lease_ms int not null default 30000,
+  deployment text,
+  constraint lease_is_bounded check (lease_ms between 1 and 300000)
 );
 
 create index workers_heartbeat_idx on pgflow.workers (last_heartbeat_at);
 create index workers_function_idx on pgflow.workers (function_name)
   where stopped_at is null;
 
+create table pgflow.functions (
+  function_name text primary key,
+  queue_names text[] not null,
+  registered_at timestamptz,
+  woken_at timestamptz,
+  request_id bigint
+);
+
 alter table pgflow.runs enable row level security;
 alter table pgflow.step_states enable row level security;
 alter table pgflow.step_tasks enable row level security;
 alter table pgflow.task_failures enable row level security;
 alter table pgflow.workers enable row level security;
+alter table pgflow.functions enable row level security;
 
 do $$
 begin
@@ -353,6 +366,13 @@ comment on table pgflow.step_states is 'One row per step of a run: what it still
 comment on table pgflow.step_tasks is 'One row per unit of work: one of a single step, one per element of a map.';
 comment on table pgflow.task_failures is 'One row per failed attempt.';
 comment on table pgflow.workers is 'One row per worker; a heartbeat that stays out means that it is gone.';
+comment on table pgflow.functions is 'One row per edge function: the flows it serves, and when it was last called.';
+comment on column pgflow.workers.draining_at is 'When the worker called a successor, which may start beside it.';
+comment on column pgflow.workers.lease_ms is 'How long after a heartbeat the worker is taken for alive.';
+comment on column pgflow.workers.deployment is 'The version of the function''s code, if known; a newer one deprecates it.';
+comment on column pgflow.functions.registered_at is 'When a worker last started in it; null while it is only presumed, by a flow''s slug.';
+comment on column pgflow.functions.woken_at is 'When the database last called it.';
+comment on column pgflow.functions.request_id is 'That call''s id in pg_net.';
 comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime.';
 comment on column pgflow.runs.root_run_id is 'The topmost run of a child run''s family; null for a run without a parent.';
 comment on column pgflow.runs.owner is 'The signed-in user who started the run through the API.';
@@ -580,6 +600,7 @@ begin
 
   if found then
     perform pgmq.create(queue_name => v_flow.flow_slug);
+    perform pgflow._presume_functions();
     return v_flow;
   end if;
 
@@ -1994,6 +2015,10 @@ begin
   v_run_ids := pgflow._start_runs(_start_run.flow_slug, array[_start_run.new_run]);
 
   if cardinality(v_run_ids) > 0 then
+    if coalesce((_start_run.new_run).start_at <= now(), true) then
+      perform pgflow._wake_workers(array[_start_run.flow_slug]);
+    end if;
+
     return query select r.* from pgflow.runs r where r.run_id = v_run_ids[1];
     return;
   end if;
@@ -2062,6 +2087,10 @@ begin
   )
   into v_run_ids
   from jsonb_array_elements(start_flows.inputs) as i (input);
+
+  if cardinality(v_run_ids) > 0 then
+    perform pgflow._wake_workers(array[start_flows.flow_slug]);
+  end if;
 
   return query
   select r.*
@@ -3626,6 +3655,7 @@ begin
 
   perform pgflow._settle_completions(array[pgflow._to_settled_task(v_task, 'completed')]);
   perform pgflow._settle_parents(v_child_run_ids);
+  perform pgflow._wake_workers_of_run(v_task.run_id);
   return next v_task;
 end;
 $$;
@@ -3739,6 +3769,7 @@ begin
 
   perform pgflow._settle_failures(array[pgflow._to_settled_task(v_task, 'exhausted')]);
   perform pgflow._settle_parents(v_child_run_ids);
+  perform pgflow._wake_workers_of_run(v_task.run_id);
   return next v_task;
 end;
 $$;
@@ -3921,6 +3952,7 @@ begin
   where r.run_id = v_run.run_id;
 
   perform pgflow.start_ready_steps(v_run.run_id);
+  perform pgflow._wake_workers_of_run(v_run.run_id);
 
   return query select r.* from pgflow.runs r where r.run_id = v_run.run_id;
 end;
@@ -4212,7 +4244,8 @@ as $$
         where r.flow_slug = any (string_to_array(w.queue_name, ','))
           and w.stopped_at is null
           and w.deprecated_at is null
-          and w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
+          and w.last_heartbeat_at
+            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
       ) as has_worker
     from pgflow.runs r
     where r.run_id = why.run_id
@@ -4240,7 +4273,8 @@ as $$
       r.has_worker,
       (
         select
-          w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
+          w.last_heartbeat_at
+            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
           and w.stopped_at is null
         from pgflow.workers w
         where w.worker_id = t.last_worker_id
@@ -4380,6 +4414,31 @@ comment on function pgflow.why(uuid) is
 
 -- == 80_workers.sql ===============================================================================
 
+-- live_workers: the workers whose heartbeat is fresh, and what they do.
+--
+-- running: takes tasks. draining: does so until the successor that it called has started.
+-- deprecated: finishes what it holds.
+create or replace view pgflow.live_workers with (security_invoker = on) as
+select
+  w.worker_id,
+  w.function_name,
+  string_to_array(w.queue_name, ',') as queue_names,
+  case
+    when w.deprecated_at is not null then 'deprecated'
+    when w.draining_at is not null then 'draining'
+    else 'running'
+  end as state,
+  w.deployment,
+  w.started_at,
+  w.last_heartbeat_at
+from pgflow.workers w
+where w.stopped_at is null
+  -- The longest lease there is, so that an index finds them among all the workers of the past.
+  and w.last_heartbeat_at > statement_timestamp() - interval '5 minutes'
+  and w.last_heartbeat_at > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0);
+
+comment on view pgflow.live_workers is 'The workers whose heartbeat is fresh, and whether they take tasks.';
+
 -- register_worker: announce a worker; the same worker again lives on.
 create or replace function pgflow.register_worker(
   worker_id uuid,
@@ -4396,6 +4455,134 @@ as $$
 $$;
 
 comment on function pgflow.register_worker(uuid, text, text) is 'Announces a worker of a function.';
+
+-- acquire_worker: take a function's lease for a new worker; returns the worker that has it now.
+--
+-- Another id than one's own says that a healthy worker of the function runs already: the new one
+-- is not registered and should end. Healthy is one whose heartbeat is fresh and that neither stops
+-- nor waits for a successor. One of an older deployment is deprecated instead: it finishes what it
+-- holds and takes nothing new. An unknown deployment counts as the same. Two at once are serialised
+-- by an advisory lock, since whoever starts a run may hold the function's row.
+create or replace function pgflow.acquire_worker(
+  worker_id uuid,
+  function_name text,
+  queue_names text[],
+  deployment text default null,
+  lease_ms int default 30000
+)
+  returns uuid
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_holder uuid;
+begin
+  perform pg_advisory_xact_lock(
+    hashtext('pgflow.functions'), hashtext(acquire_worker.function_name)
+  );
+
+  select w.worker_id into v_holder
+  from pgflow.live_workers w
+  where w.function_name = acquire_worker.function_name
+    and w.worker_id <> acquire_worker.worker_id
+    and w.state = 'running'
+    and (
+      w.deployment is null
+      or acquire_worker.deployment is null
+      or w.deployment = acquire_worker.deployment
+      or pgflow._is_older_deployment(acquire_worker.deployment, w.deployment)
+    )
+  order by w.started_at desc
+  limit 1;
+
+  if v_holder is not null then
+    return v_holder;
+  end if;
+
+  perform pgflow.deprecate_workers(acquire_worker.function_name, acquire_worker.worker_id);
+
+  insert into pgflow.workers (worker_id, queue_name, function_name, deployment, lease_ms)
+  values (
+    acquire_worker.worker_id,
+    array_to_string(acquire_worker.queue_names, ','),
+    acquire_worker.function_name,
+    acquire_worker.deployment,
+    acquire_worker.lease_ms
+  )
+  on conflict (worker_id) do update set last_heartbeat_at = now(), stopped_at = null;
+
+  perform pgflow._register_function(acquire_worker.function_name, acquire_worker.queue_names);
+  return acquire_worker.worker_id;
+end;
+$$;
+
+comment on function pgflow.acquire_worker(uuid, text, text[], text, int) is
+  'Registers a worker unless a healthy one serves the function; returns the one that does.';
+
+-- _is_older_deployment: whether one deployment came before another, where their names tell.
+--
+-- The platform's names end in a version: <project>_<function>_<version>.
+create or replace function pgflow._is_older_deployment(deployment text, than text)
+  returns boolean
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select coalesce(
+    regexp_replace(_is_older_deployment.deployment, '\d+$', '')
+      = regexp_replace(_is_older_deployment.than, '\d+$', '')
+    and substring(_is_older_deployment.deployment, '_(\d{1,18})$')::bigint
+      < substring(_is_older_deployment.than, '_(\d{1,18})$')::bigint,
+    false
+  );
+$$;
+
+-- _register_function: note which flows a function serves, and that it started a worker.
+--
+-- Waits for nobody: a row that another session holds is noted with the next worker.
+create or replace function pgflow._register_function(function_name text, queue_names text[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  if not exists (
+    select from pgflow.functions f where f.function_name = _register_function.function_name
+  ) then
+    insert into pgflow.functions (function_name, queue_names)
+    values (_register_function.function_name, _register_function.queue_names)
+    on conflict do nothing;
+  end if;
+
+  update pgflow.functions f
+  set
+    queue_names = _register_function.queue_names,
+    registered_at = clock_timestamp()
+  where f.function_name in (
+    select x.function_name
+    from pgflow.functions x
+    where x.function_name = _register_function.function_name
+    for update skip locked
+  );
+end;
+$$;
+
+-- _presume_functions: presume that a flow no function is known to serve has one of its own name.
+create or replace function pgflow._presume_functions()
+  returns void
+  language sql
+  set search_path = ''
+as $$
+  insert into pgflow.functions (function_name, queue_names)
+  select f.flow_slug, array[f.flow_slug]
+  from pgflow.flows f
+  where not exists (
+    select from pgflow.functions x where f.flow_slug = any (x.queue_names)
+  )
+  on conflict do nothing;
+$$;
 
 -- heartbeat_worker: keep a worker alive; true when it should stop.
 --
@@ -4422,6 +4609,21 @@ $$;
 
 comment on function pgflow.heartbeat_worker(uuid) is
   'Keeps a worker alive and returns whether it should stop.';
+
+-- drain_worker: say that a worker calls a successor, which may start beside it.
+create or replace function pgflow.drain_worker(worker_id uuid)
+  returns void
+  language sql
+  set search_path = ''
+as $$
+  update pgflow.workers w
+  set draining_at = clock_timestamp()
+  where w.worker_id = drain_worker.worker_id
+    and w.draining_at is null;
+$$;
+
+comment on function pgflow.drain_worker(uuid) is
+  'Says that a worker calls a successor, which may start beside it.';
 
 -- stop_worker: say that a worker takes no more tasks.
 create or replace function pgflow.stop_worker(worker_id uuid)
@@ -4492,9 +4694,10 @@ comment on function pgflow.closed_attempts(jsonb) is
 
 -- requeue_stalled_tasks: let the tasks of workers that are gone come back at once.
 --
--- A worker is gone when it has stopped, or when its heartbeat stays out for 30 seconds. Without
--- this its tasks come back when their step's visibility ends. The attempt stays counted: the next
--- poll records it as lost. Returns the number of tasks; takes queue rows only and waits for none.
+-- A worker is gone when it has stopped, or when its heartbeat stays out for as long as its lease,
+-- which is 30 seconds if it did not say otherwise. Without this its tasks come back when their
+-- step's visibility ends. The attempt stays counted: the next poll records it as lost. Returns the
+-- number of tasks; takes queue rows only and waits for none.
 create or replace function pgflow.requeue_stalled_tasks()
   returns int
   language plpgsql
@@ -4532,7 +4735,8 @@ begin
             and t.status = 'started'
             and (
               w.stopped_at is not null
-              or w.last_heartbeat_at < clock_timestamp() - interval '30 seconds'
+              or w.last_heartbeat_at
+                < clock_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
             )
           for no key update of m skip locked
         )
@@ -4704,6 +4908,7 @@ begin
       hint = 'Call pgflow.uninstall(confirm => ''delete all flows and runs'').';
   end if;
 
+  perform pgflow.remove_watchdog();
   perform pgmq.drop_queue(f.flow_slug) from pgflow.flows f;
   drop function public.start_flow(text, jsonb, uuid, text, timestamptz);
   drop schema pgflow cascade;
@@ -4711,6 +4916,472 @@ end;
 $$;
 
 comment on function pgflow.uninstall(text) is 'Removes pgflow with all its flows, runs and queues.';
+
+-- == 83_wake_workers.sql ==========================================================================
+
+-- _wake_workers: call the edge functions of flows that have work and no live worker; returns which.
+--
+-- The request leaves with the caller's commit. Of several functions that serve a flow the one that
+-- answered its last call comes first, then the one called least recently. A call on its way stands
+-- for all: while it is younger than 5 seconds and unanswered no other is made, and a function that
+-- another session is just calling is skipped, so that many starts at once neither wait for each
+-- other nor call twice. Does nothing without pg_net, Vault or the secrets, and fails nothing:
+-- ensure_workers repairs what is missed here.
+create or replace function pgflow._wake_workers(flow_slugs text[])
+  returns setof pgflow.functions
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_url text;
+  v_key text;
+  v_names text[];
+  v_request_ids bigint[];
+begin
+  if to_regprocedure('net.http_post(text,jsonb,jsonb,jsonb,integer)') is null
+    or to_regclass('vault.decrypted_secrets') is null
+    or not exists (
+      select
+      from unnest(_wake_workers.flow_slugs) as f (flow_slug)
+      where not exists (
+        select
+        from pgflow.live_workers w
+        where f.flow_slug = any (w.queue_names)
+          and w.state = 'running'
+      )
+    )
+  then
+    return;
+  end if;
+
+  begin
+    execute
+      $query$
+        select
+          max(rtrim(s.decrypted_secret, '/')) filter (where s.name = 'project_url'),
+          max(s.decrypted_secret) filter (where s.name = 'secret_key')
+        from vault.decrypted_secrets s
+        where s.name in ('project_url', 'secret_key')
+      $query$
+      into v_url, v_key;
+
+    if v_url is null or v_key is null then
+      return;
+    end if;
+
+    v_names := pgflow._choose_functions(_wake_workers.flow_slugs);
+
+    if cardinality(v_names) = 0 then
+      return;
+    end if;
+
+    execute
+      $query$
+        select array_agg(
+          net.http_post(
+            url => $1 || '/functions/v1/' || f.function_name,
+            headers => $2,
+            timeout_milliseconds => 10000
+          )
+          order by f.function_name
+        )
+        from unnest($3) as f (function_name)
+      $query$
+      into v_request_ids
+      using v_url, pgflow._call_headers(v_key), v_names;
+
+    return query
+    update pgflow.functions f
+    set request_id = c.request_id
+    from unnest(v_names, v_request_ids) as c (function_name, request_id)
+    where f.function_name = c.function_name
+    returning f.*;
+  exception
+    when others then
+      raise warning 'pgflow: Cannot wake workers of "%": %',
+        array_to_string(_wake_workers.flow_slugs, ', '), sqlerrm;
+  end;
+end;
+$$;
+
+-- _choose_functions: the functions to call for these flows, in order, marked as called.
+create or replace function pgflow._choose_functions(flow_slugs text[])
+  returns text[]
+  language sql
+  set search_path = ''
+as $$
+  with candidates as (
+    select
+      f.flow_slug,
+      x.function_name,
+      x.registered_at,
+      x.woken_at,
+      x.woken_at > clock_timestamp() - interval '5 seconds'
+        and coalesce(x.registered_at < x.woken_at, true) as is_called
+    from (select distinct u.flow_slug from unnest(_choose_functions.flow_slugs) as u (flow_slug)) f
+    join pgflow.functions x
+      on f.flow_slug = any (x.queue_names)
+    where not exists (
+      select
+      from pgflow.live_workers w
+      where f.flow_slug = any (w.queue_names)
+        and w.state = 'running'
+    )
+  ),
+
+  chosen as (
+    select distinct on (c.flow_slug) c.function_name
+    from candidates c
+    where not exists (
+      select
+      from candidates o
+      where o.flow_slug = c.flow_slug
+        and o.is_called
+    )
+    order by
+      c.flow_slug,
+      coalesce(c.registered_at >= coalesce(c.woken_at, '-infinity'), false) desc,
+      c.woken_at nulls first,
+      c.function_name
+  ),
+
+  free as materialized (
+    select x.function_name
+    from pgflow.functions x
+    where x.function_name in (select c.function_name from chosen c)
+      -- Once more, for a row that changed since this statement began.
+      and not coalesce(
+        x.woken_at > clock_timestamp() - interval '5 seconds'
+          and coalesce(x.registered_at < x.woken_at, true),
+        false
+      )
+    for update skip locked
+  ),
+
+  called as (
+    update pgflow.functions x
+    set woken_at = clock_timestamp()
+    from free f
+    where x.function_name = f.function_name
+    returning x.function_name
+  )
+
+  select coalesce(array_agg(c.function_name order by c.function_name), '{}') from called c;
+$$;
+
+-- _call_headers: the headers of a call to a function; a legacy key is a JWT and goes as token too.
+create or replace function pgflow._call_headers(secret_key text)
+  returns jsonb
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select jsonb_build_object(
+    'Content-Type', 'application/json',
+    'apikey', _call_headers.secret_key
+  ) || case
+    when _call_headers.secret_key like 'ey%' then
+      jsonb_build_object('Authorization', 'Bearer ' || _call_headers.secret_key)
+    else '{}'
+  end;
+$$;
+
+-- _wake_workers_of_run: wake the workers of a run's flow and of the flows of the runs above it.
+create or replace function pgflow._wake_workers_of_run(run_id uuid)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_flow_slugs text[];
+begin
+  with recursive ancestors as (
+    select r.run_id, r.parent_run_id, r.flow_slug
+    from pgflow.runs r
+    where r.run_id = _wake_workers_of_run.run_id
+    union all
+    select p.run_id, p.parent_run_id, p.flow_slug
+    from ancestors a
+    join pgflow.runs p on p.run_id = a.parent_run_id
+  )
+
+  select array_agg(distinct a.flow_slug) into v_flow_slugs from ancestors a;
+
+  perform pgflow._wake_workers(v_flow_slugs);
+end;
+$$;
+
+-- == 84_ensure_workers.sql ========================================================================
+
+-- ensure_workers: let what is due go on, and call the functions that have work and no live worker.
+--
+-- The watchdog: pg_cron calls it (install_watchdog), and each worker now and then. Tasks of workers
+-- that are gone come back, what waited outside the queues enters them when due, approvals whose
+-- time is over end. Returns the functions that it called. Harmless at any time, also many at once,
+-- and without pg_net and Vault, when it calls nobody.
+create or replace function pgflow.ensure_workers()
+  returns table (function_name text, request_id bigint)
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  perform pgflow.requeue_stalled_tasks();
+  perform pgflow._end_waits();
+  perform pgflow._presume_functions();
+
+  return query
+  select f.function_name, f.request_id
+  from pgflow._wake_workers(pgflow._flows_with_work()) f
+  order by f.function_name;
+end;
+$$;
+
+comment on function pgflow.ensure_workers() is
+  'Lets due and stalled tasks go on and calls the functions that have work and no live worker.';
+
+-- _end_waits: let what waited outside the queues go on, in every flow where something is due.
+create or replace function pgflow._end_waits()
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_flow record;
+begin
+  for v_flow in
+    select f.flow_slug
+    from pgflow.flows f
+    where exists (
+      select
+      from pgflow.step_tasks t
+      where t.flow_slug = f.flow_slug
+        and t.due_at <= statement_timestamp()
+    )
+    order by f.flow_slug
+  loop
+    perform pgflow._queue_due_tasks(v_flow.flow_slug);
+
+    begin
+      perform pgflow._end_due_approvals(v_flow.flow_slug);
+    exception
+      when lock_not_available then
+        null;
+    end;
+  end loop;
+end;
+$$;
+
+-- _flows_with_work: the flows whose queues have a message that is visible now.
+create or replace function pgflow._flows_with_work()
+  returns text[]
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_query text;
+  v_flow_slugs text[];
+begin
+  select string_agg(
+    format(
+      'select %L::text as flow_slug where exists (select from pgmq.%I m where m.vt <= $1)',
+      f.flow_slug,
+      'q_' || lower(f.flow_slug)
+    ),
+    ' union all '
+  )
+  into v_query
+  from pgflow.flows f;
+
+  if v_query is not null then
+    execute format('select array_agg(w.flow_slug) from (%s) w', v_query)
+    into v_flow_slugs
+    using clock_timestamp();
+  end if;
+
+  return coalesce(v_flow_slugs, '{}');
+end;
+$$;
+
+-- == 85_watchdog.sql ==============================================================================
+
+-- install_watchdog: schedule ensure_workers with pg_cron, and tell it how to call functions.
+--
+-- Stores the project's URL and a secret key in Vault when they are given. Installing again changes
+-- the schedule or the secrets. Returns what is still missing for workers to be woken: nothing, if
+-- all is well.
+create or replace function pgflow.install_watchdog(
+  project_url text default null,
+  secret_key text default null,
+  schedule text default '10 seconds'
+)
+  returns table (problem text, advice text)
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  if install_watchdog.project_url is not null then
+    perform pgflow._store_secret('project_url', install_watchdog.project_url);
+  end if;
+
+  if install_watchdog.secret_key is not null then
+    perform pgflow._store_secret('secret_key', install_watchdog.secret_key);
+  end if;
+
+  if to_regprocedure('cron.schedule(text,text,text)') is not null then
+    execute 'select cron.schedule($1, $2, $3)'
+    using 'pgflow watchdog', install_watchdog.schedule, 'select pgflow.ensure_workers()';
+
+    -- pg_cron notes each run and forgets none.
+    execute 'select cron.schedule($1, $2, $3)'
+    using 'pgflow watchdog log', '17 3 * * *', $command$
+      delete from cron.job_run_details d
+      using cron.job j
+      where j.jobid = d.jobid
+        and j.jobname like 'pgflow watchdog%'
+        and d.end_time < now() - interval '1 day'
+    $command$;
+  end if;
+
+  return query select p.problem, p.advice from pgflow.setup_problems() p;
+end;
+$$;
+
+comment on function pgflow.install_watchdog(text, text, text) is
+  'Schedules the watchdog that wakes workers, and returns what it still lacks.';
+
+-- remove_watchdog: take ensure_workers off pg_cron's schedule; returns whether it was on it.
+--
+-- The secrets stay: others may use them.
+create or replace function pgflow.remove_watchdog()
+  returns boolean
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_removed int := 0;
+begin
+  if to_regclass('cron.job') is not null then
+    execute
+      $query$
+        select count(cron.unschedule(j.jobname))
+        from cron.job j
+        where j.jobname in ('pgflow watchdog', 'pgflow watchdog log')
+      $query$
+    into v_removed;
+  end if;
+
+  return v_removed > 0;
+end;
+$$;
+
+comment on function pgflow.remove_watchdog() is 'Takes the watchdog off pg_cron''s schedule.';
+
+-- setup_problems: what keeps the database from waking workers, and what to do; no row if nothing
+-- does.
+create or replace function pgflow.setup_problems()
+  returns table (problem text, advice text)
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_has_net boolean := to_regprocedure('net.http_post(text,jsonb,jsonb,jsonb,integer)') is not null;
+  v_has_vault boolean := to_regclass('vault.decrypted_secrets') is not null;
+  v_has_cron boolean := to_regprocedure('cron.schedule(text,text,text)') is not null;
+begin
+  return query
+  select e.problem, e.advice
+  from (
+    values
+      (v_has_net, 'pg_net is not there', 'create extension pg_net'),
+      (v_has_vault, 'Vault is not there', 'create extension supabase_vault'),
+      (v_has_cron, 'pg_cron is not there', 'create extension pg_cron')
+  ) as e (is_there, problem, advice)
+  where not e.is_there;
+
+  if v_has_vault then
+    return query execute
+      $query$
+        select
+          format('secret "%s" is not in Vault', n.name),
+          format('select pgflow.install_watchdog(%s => %L)', n.name, n.example)
+        from (
+          values
+            ('project_url', 'https://<ref>.supabase.co'),
+            ('secret_key', 'sb_secret_…')
+        ) as n (name, example)
+        where not exists (select from vault.decrypted_secrets s where s.name = n.name)
+      $query$;
+  end if;
+
+  if v_has_cron then
+    return query execute
+      $query$
+        select 'the watchdog is not on pg_cron''s schedule', 'select pgflow.install_watchdog()'
+        where not exists (select from cron.job j where j.jobname = 'pgflow watchdog' and j.active)
+      $query$;
+  end if;
+
+  if v_has_net and to_regclass('net._http_response') is not null then
+    return query execute
+      $query$
+        select
+          format(
+            'function "%s" was called at %s and answered %s',
+            f.function_name,
+            to_char(f.woken_at, 'YYYY-MM-DD HH24:MI:SS'),
+            coalesce(r.status_code::text || ': ' || left(r.content, 300), r.error_msg, 'nothing')
+          ),
+          case
+            when r.status_code = 404 then format(
+              'deploy function "%s", or call the one that serves %s once: it is remembered',
+              f.function_name,
+              array_to_string(f.queue_names, ', ')
+            )
+            when r.status_code = 401 then
+              'select pgflow.install_watchdog(secret_key => …) with a secret key of this project'
+            else 'look at the function''s log'
+          end
+        from pgflow.functions f
+        join net._http_response r on r.id = f.request_id
+        where coalesce(r.status_code, 0) not in (200, 202)
+          and coalesce(f.registered_at < f.woken_at, true)
+      $query$;
+  end if;
+end;
+$$;
+
+comment on function pgflow.setup_problems() is
+  'What keeps the database from waking workers, and what to do about it.';
+
+-- _store_secret: create or replace a secret in Vault.
+create or replace function pgflow._store_secret(name text, secret text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+declare
+  v_updated int;
+begin
+  if to_regclass('vault.decrypted_secrets') is null then
+    raise exception using
+      errcode = '55000',
+      message = format('Cannot store secret "%s": Vault is not there', _store_secret.name),
+      hint = 'create extension supabase_vault; on Supabase it is there.';
+  end if;
+
+  execute 'select vault.update_secret(s.id, $2) from vault.decrypted_secrets s where s.name = $1'
+  using _store_secret.name, _store_secret.secret;
+
+  get diagnostics v_updated = row_count;
+
+  if v_updated = 0 then
+    execute 'select vault.create_secret($2, $1)'
+    using _store_secret.name, _store_secret.secret;
+  end if;
+end;
+$$;
 
 -- == 90_public_api.sql ============================================================================
 

@@ -149,18 +149,31 @@ create table pgflow.workers (
   started_at timestamptz not null default now(),
   deprecated_at timestamptz,
   stopped_at timestamptz,
-  last_heartbeat_at timestamptz not null default now()
+  last_heartbeat_at timestamptz not null default now(),
+  draining_at timestamptz,
+  lease_ms int not null default 30000,
+  deployment text,
+  constraint lease_is_bounded check (lease_ms between 1 and 300000)
 );
 
 create index workers_heartbeat_idx on pgflow.workers (last_heartbeat_at);
 create index workers_function_idx on pgflow.workers (function_name)
   where stopped_at is null;
 
+create table pgflow.functions (
+  function_name text primary key,
+  queue_names text[] not null,
+  registered_at timestamptz,
+  woken_at timestamptz,
+  request_id bigint
+);
+
 alter table pgflow.runs enable row level security;
 alter table pgflow.step_states enable row level security;
 alter table pgflow.step_tasks enable row level security;
 alter table pgflow.task_failures enable row level security;
 alter table pgflow.workers enable row level security;
+alter table pgflow.functions enable row level security;
 
 do $$
 begin
@@ -181,6 +194,13 @@ comment on table pgflow.step_states is 'One row per step of a run: what it still
 comment on table pgflow.step_tasks is 'One row per unit of work: one of a single step, one per element of a map.';
 comment on table pgflow.task_failures is 'One row per failed attempt.';
 comment on table pgflow.workers is 'One row per worker; a heartbeat that stays out means that it is gone.';
+comment on table pgflow.functions is 'One row per edge function: the flows it serves, and when it was last called.';
+comment on column pgflow.workers.draining_at is 'When the worker called a successor, which may start beside it.';
+comment on column pgflow.workers.lease_ms is 'How long after a heartbeat the worker is taken for alive.';
+comment on column pgflow.workers.deployment is 'The version of the function''s code, if known; a newer one deprecates it.';
+comment on column pgflow.functions.registered_at is 'When a worker last started in it; null while it is only presumed, by a flow''s slug.';
+comment on column pgflow.functions.woken_at is 'When the database last called it.';
+comment on column pgflow.functions.request_id is 'That call''s id in pg_net.';
 comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime.';
 comment on column pgflow.runs.root_run_id is 'The topmost run of a child run''s family; null for a run without a parent.';
 comment on column pgflow.runs.owner is 'The signed-in user who started the run through the API.';

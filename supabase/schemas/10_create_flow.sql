@@ -43,6 +43,7 @@ begin
 
   if found then
     perform pgmq.create(queue_name => v_flow.flow_slug);
+    perform pgflow._presume_functions();
     return v_flow;
   end if;
 

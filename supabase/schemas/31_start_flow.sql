@@ -39,6 +39,10 @@ begin
   v_run_ids := pgflow._start_runs(_start_run.flow_slug, array[_start_run.new_run]);
 
   if cardinality(v_run_ids) > 0 then
+    if coalesce((_start_run.new_run).start_at <= now(), true) then
+      perform pgflow._wake_workers(array[_start_run.flow_slug]);
+    end if;
+
     return query select r.* from pgflow.runs r where r.run_id = v_run_ids[1];
     return;
   end if;

@@ -24,6 +24,10 @@ begin
   into v_run_ids
   from jsonb_array_elements(start_flows.inputs) as i (input);
 
+  if cardinality(v_run_ids) > 0 then
+    perform pgflow._wake_workers(array[start_flows.flow_slug]);
+  end if;
+
   return query
   select r.*
   from unnest(v_run_ids) with ordinality as x (run_id, position)

@@ -36,6 +36,7 @@ begin
 
   perform pgflow._settle_completions(array[pgflow._to_settled_task(v_task, 'completed')]);
   perform pgflow._settle_parents(v_child_run_ids);
+  perform pgflow._wake_workers_of_run(v_task.run_id);
   return next v_task;
 end;
 $$;

@@ -111,6 +111,7 @@ begin
   where r.run_id = v_run.run_id;
 
   perform pgflow.start_ready_steps(v_run.run_id);
+  perform pgflow._wake_workers_of_run(v_run.run_id);
 
   return query select r.* from pgflow.runs r where r.run_id = v_run.run_id;
 end;

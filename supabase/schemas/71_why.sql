@@ -42,7 +42,8 @@ as $$
         where r.flow_slug = any (string_to_array(w.queue_name, ','))
           and w.stopped_at is null
           and w.deprecated_at is null
-          and w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
+          and w.last_heartbeat_at
+            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
       ) as has_worker
     from pgflow.runs r
     where r.run_id = why.run_id
@@ -70,7 +71,8 @@ as $$
       r.has_worker,
       (
         select
-          w.last_heartbeat_at > statement_timestamp() - interval '30 seconds'
+          w.last_heartbeat_at
+            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
           and w.stopped_at is null
         from pgflow.workers w
         where w.worker_id = t.last_worker_id

@@ -1,3 +1,28 @@
+-- live_workers: the workers whose heartbeat is fresh, and what they do.
+--
+-- running: takes tasks. draining: does so until the successor that it called has started.
+-- deprecated: finishes what it holds.
+create or replace view pgflow.live_workers with (security_invoker = on) as
+select
+  w.worker_id,
+  w.function_name,
+  string_to_array(w.queue_name, ',') as queue_names,
+  case
+    when w.deprecated_at is not null then 'deprecated'
+    when w.draining_at is not null then 'draining'
+    else 'running'
+  end as state,
+  w.deployment,
+  w.started_at,
+  w.last_heartbeat_at
+from pgflow.workers w
+where w.stopped_at is null
+  -- The longest lease there is, so that an index finds them among all the workers of the past.
+  and w.last_heartbeat_at > statement_timestamp() - interval '5 minutes'
+  and w.last_heartbeat_at > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0);
+
+comment on view pgflow.live_workers is 'The workers whose heartbeat is fresh, and whether they take tasks.';
+
 -- register_worker: announce a worker; the same worker again lives on.
 create or replace function pgflow.register_worker(
   worker_id uuid,
@@ -14,6 +39,134 @@ as $$
 $$;
 
 comment on function pgflow.register_worker(uuid, text, text) is 'Announces a worker of a function.';
+
+-- acquire_worker: take a function's lease for a new worker; returns the worker that has it now.
+--
+-- Another id than one's own says that a healthy worker of the function runs already: the new one
+-- is not registered and should end. Healthy is one whose heartbeat is fresh and that neither stops
+-- nor waits for a successor. One of an older deployment is deprecated instead: it finishes what it
+-- holds and takes nothing new. An unknown deployment counts as the same. Two at once are serialised
+-- by an advisory lock, since whoever starts a run may hold the function's row.
+create or replace function pgflow.acquire_worker(
+  worker_id uuid,
+  function_name text,
+  queue_names text[],
+  deployment text default null,
+  lease_ms int default 30000
+)
+  returns uuid
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_holder uuid;
+begin
+  perform pg_advisory_xact_lock(
+    hashtext('pgflow.functions'), hashtext(acquire_worker.function_name)
+  );
+
+  select w.worker_id into v_holder
+  from pgflow.live_workers w
+  where w.function_name = acquire_worker.function_name
+    and w.worker_id <> acquire_worker.worker_id
+    and w.state = 'running'
+    and (
+      w.deployment is null
+      or acquire_worker.deployment is null
+      or w.deployment = acquire_worker.deployment
+      or pgflow._is_older_deployment(acquire_worker.deployment, w.deployment)
+    )
+  order by w.started_at desc
+  limit 1;
+
+  if v_holder is not null then
+    return v_holder;
+  end if;
+
+  perform pgflow.deprecate_workers(acquire_worker.function_name, acquire_worker.worker_id);
+
+  insert into pgflow.workers (worker_id, queue_name, function_name, deployment, lease_ms)
+  values (
+    acquire_worker.worker_id,
+    array_to_string(acquire_worker.queue_names, ','),
+    acquire_worker.function_name,
+    acquire_worker.deployment,
+    acquire_worker.lease_ms
+  )
+  on conflict (worker_id) do update set last_heartbeat_at = now(), stopped_at = null;
+
+  perform pgflow._register_function(acquire_worker.function_name, acquire_worker.queue_names);
+  return acquire_worker.worker_id;
+end;
+$$;
+
+comment on function pgflow.acquire_worker(uuid, text, text[], text, int) is
+  'Registers a worker unless a healthy one serves the function; returns the one that does.';
+
+-- _is_older_deployment: whether one deployment came before another, where their names tell.
+--
+-- The platform's names end in a version: <project>_<function>_<version>.
+create or replace function pgflow._is_older_deployment(deployment text, than text)
+  returns boolean
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select coalesce(
+    regexp_replace(_is_older_deployment.deployment, '\d+$', '')
+      = regexp_replace(_is_older_deployment.than, '\d+$', '')
+    and substring(_is_older_deployment.deployment, '_(\d{1,18})$')::bigint
+      < substring(_is_older_deployment.than, '_(\d{1,18})$')::bigint,
+    false
+  );
+$$;
+
+-- _register_function: note which flows a function serves, and that it started a worker.
+--
+-- Waits for nobody: a row that another session holds is noted with the next worker.
+create or replace function pgflow._register_function(function_name text, queue_names text[])
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  if not exists (
+    select from pgflow.functions f where f.function_name = _register_function.function_name
+  ) then
+    insert into pgflow.functions (function_name, queue_names)
+    values (_register_function.function_name, _register_function.queue_names)
+    on conflict do nothing;
+  end if;
+
+  update pgflow.functions f
+  set
+    queue_names = _register_function.queue_names,
+    registered_at = clock_timestamp()
+  where f.function_name in (
+    select x.function_name
+    from pgflow.functions x
+    where x.function_name = _register_function.function_name
+    for update skip locked
+  );
+end;
+$$;
+
+-- _presume_functions: presume that a flow no function is known to serve has one of its own name.
+create or replace function pgflow._presume_functions()
+  returns void
+  language sql
+  set search_path = ''
+as $$
+  insert into pgflow.functions (function_name, queue_names)
+  select f.flow_slug, array[f.flow_slug]
+  from pgflow.flows f
+  where not exists (
+    select from pgflow.functions x where f.flow_slug = any (x.queue_names)
+  )
+  on conflict do nothing;
+$$;
 
 -- heartbeat_worker: keep a worker alive; true when it should stop.
 --
@@ -40,6 +193,21 @@ $$;
 
 comment on function pgflow.heartbeat_worker(uuid) is
   'Keeps a worker alive and returns whether it should stop.';
+
+-- drain_worker: say that a worker calls a successor, which may start beside it.
+create or replace function pgflow.drain_worker(worker_id uuid)
+  returns void
+  language sql
+  set search_path = ''
+as $$
+  update pgflow.workers w
+  set draining_at = clock_timestamp()
+  where w.worker_id = drain_worker.worker_id
+    and w.draining_at is null;
+$$;
+
+comment on function pgflow.drain_worker(uuid) is
+  'Says that a worker calls a successor, which may start beside it.';
 
 -- stop_worker: say that a worker takes no more tasks.
 create or replace function pgflow.stop_worker(worker_id uuid)
@@ -110,9 +278,10 @@ comment on function pgflow.closed_attempts(jsonb) is
 
 -- requeue_stalled_tasks: let the tasks of workers that are gone come back at once.
 --
--- A worker is gone when it has stopped, or when its heartbeat stays out for 30 seconds. Without
--- this its tasks come back when their step's visibility ends. The attempt stays counted: the next
--- poll records it as lost. Returns the number of tasks; takes queue rows only and waits for none.
+-- A worker is gone when it has stopped, or when its heartbeat stays out for as long as its lease,
+-- which is 30 seconds if it did not say otherwise. Without this its tasks come back when their
+-- step's visibility ends. The attempt stays counted: the next poll records it as lost. Returns the
+-- number of tasks; takes queue rows only and waits for none.
 create or replace function pgflow.requeue_stalled_tasks()
   returns int
   language plpgsql
@@ -150,7 +319,8 @@ begin
             and t.status = 'started'
             and (
               w.stopped_at is not null
-              or w.last_heartbeat_at < clock_timestamp() - interval '30 seconds'
+              or w.last_heartbeat_at
+                < clock_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
             )
           for no key update of m skip locked
         )

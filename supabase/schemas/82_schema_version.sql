@@ -27,6 +27,7 @@ begin
       hint = 'Call pgflow.uninstall(confirm => ''delete all flows and runs'').';
   end if;
 
+  perform pgflow.remove_watchdog();
   perform pgmq.drop_queue(f.flow_slug) from pgflow.flows f;
   drop function public.start_flow(text, jsonb, uuid, text, timestamptz);
   drop schema pgflow cascade;

@@ -34,30 +34,32 @@ Deno.test("README.md: the SQL does what stands below it, while a worker works", 
   assertEquals({ ...left }, { pgflow: null, start_flow: null, pgmq: "pgmq" });
 });
 
-Deno.test("README.md: the job of pg_cron wakes a worker when there is work, not else", async () => {
+Deno.test("README.md: a start wakes the flow's function, and pg_cron what it missed", async () => {
   await using database = await testDatabase();
   const { sql, url } = database;
   await runWorker(await flowsOfReadme(), { databaseUrl: url, idleSeconds: 0, logger }).done;
   await sql.unsafe(blockOf("On Supabase", "sql").text);
-  const [job] = await sql`select schedule, command from cron.job`;
-  const requests = async () => {
-    await sql.unsafe(job!.command);
-    return await sql`delete from net.http_request_queue returning url, headers`;
+  const [job] = await sql`select schedule, command from cron.job where jobname = 'pgflow watchdog'`;
+  const requests = async (work: string) => {
+    await sql`update pgflow.functions set woken_at = null where true`;
+    await sql.unsafe(work);
+    return [...await sql`delete from net.http_request_queue returning url, headers`];
   };
-
-  assertEquals(job!.schedule, "10 seconds");
-  assertEquals([...await requests()], []);
   const request = {
     url: "https://<ref>.supabase.co/functions/v1/greet_user",
     headers: { apikey: "sb_secret_…", "Content-Type": "application/json" },
   };
-  await sql`select pgflow.start_flow('greet_user', '{}')`;
-  assertEquals([...await requests()], [request]);
+
+  assertEquals(job!.schedule, "10 seconds");
+  assertEquals(await requests(job!.command), []);
+  assertEquals(await requests("select pgflow.start_flow('greet_user', '{}')"), [request]);
+  assertEquals(await requests(job!.command), [request]);
   await sql`select pgmq.purge_queue('greet_user')`;
-  await sql`select pgflow.start_flow('greet_user', '{}', start_at => now() + interval '1 hour')`;
-  assertEquals([...await requests()], []);
+  const later = "select pgflow.start_flow('greet_user', '{}', start_at => now() + interval '1 h')";
+  assertEquals(await requests(later), []);
+  assertEquals(await requests(job!.command), []);
   await sql`update pgflow.step_tasks set due_at = now() where due_at is not null`;
-  assertEquals([...await requests()], [request]);
+  assertEquals(await requests(job!.command), [request]);
 });
 
 /** The flows that the page defines, with those that they start. */

@@ -35,6 +35,7 @@ for (const [table, columns] of Object.entries(contract)) {
   };
 }
 
+// The array is functions.queue_names.
 questions["columns have plain types: slugs and statuses text, counters int, payloads jsonb"] =
   async (sql) => {
     const rows = await sql`
@@ -45,6 +46,7 @@ questions["columns have plain types: slugs and statuses text, counters int, payl
     order by 1
   `;
     assertEquals(rows.map((row) => row.type), [
+      "ARRAY",
       "bigint",
       "boolean",
       "integer",
@@ -58,7 +60,7 @@ questions["columns have plain types: slugs and statuses text, counters int, payl
     where table_schema = 'pgflow'
       and (domain_name is not null or data_type in ('bigint', 'jsonb') and column_name not in (
         'message_id', 'input', 'output', 'required_input_pattern', 'forbidden_input_pattern',
-        'elements'
+        'elements', 'request_id'
       ))
   `;
     assertEquals([...others], []);

@@ -39,7 +39,7 @@ Deno.test({
       assertStringIncludes(first.output, migrationPath.split("/").at(-1)!);
       assertEquals(await state(database.sql), {
         versions: ["20260101000000"],
-        tables: 8,
+        tables: 9,
         functions: await functionsOf(server.sql),
       });
 
