@@ -30,8 +30,10 @@ create or replace function pgflow._end_waits()
   returns void
   language plpgsql
   set search_path = ''
+  set enable_seqscan = off
 as $$
 declare
+  v_now timestamptz := clock_timestamp();
   v_flow record;
 begin
   for v_flow in
@@ -41,14 +43,14 @@ begin
       select
       from pgflow.step_tasks t
       where t.flow_slug = f.flow_slug
-        and t.due_at <= statement_timestamp()
+        and t.due_at <= v_now
     )
     order by f.flow_slug
   loop
-    perform pgflow._queue_due_tasks(v_flow.flow_slug);
+    perform pgflow._queue_due_tasks(v_flow.flow_slug, v_now);
 
     begin
-      perform pgflow._end_due_approvals(v_flow.flow_slug);
+      perform pgflow._end_due_approvals(v_flow.flow_slug, v_now);
     exception
       when lock_not_available then
         null;
@@ -62,6 +64,7 @@ create or replace function pgflow._flows_with_work()
   returns text[]
   language plpgsql
   set search_path = ''
+  set enable_seqscan = off
 as $$
 declare
   v_query text;

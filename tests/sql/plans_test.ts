@@ -12,7 +12,8 @@ const MAX_ROWS = 400;
 const MAX_BLOCKS = 2000;
 
 /** Tables that grow with runs or workers; the others grow with definitions. */
-const grows = ({ table }: TableScan) => !/^pgflow\.(flows|steps|deps)$|^pg_catalog/.test(table);
+const grows = ({ table }: TableScan) =>
+  !/^pgflow\.(flows|steps|deps|functions)$|^(pg_catalog|vault)\./.test(table);
 
 const run = (n: number) => `10000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const worker = "00000000-0000-4000-8000-000000000001";
@@ -147,11 +148,18 @@ async function workers(tell: Tell, plans: PlanReader): Promise<void> {
     "register_worker()",
     `select pgflow.register_worker('${run(9)}', 'sequential', 'new')`,
   );
+  await tell(
+    "acquire_worker()",
+    `select pgflow.acquire_worker('${run(8)}', 'newer', array['sequential'])`,
+  );
+  await tell("drain_worker()", `select pgflow.drain_worker('${run(8)}')`);
   await tell("heartbeat_worker()", `select pgflow.heartbeat_worker('${run(9)}')`);
   await tell("closed_attempts()", `select * from pgflow.closed_attempts('${claims}')`);
   await tell("deprecate_workers()", "select pgflow.deprecate_workers('new')");
   await tell("stop_worker()", `select pgflow.stop_worker('${run(9)}')`);
   await tell("requeue_stalled_tasks()", "select pgflow.requeue_stalled_tasks()");
+  await tell("ensure_workers()", "select * from pgflow.ensure_workers()");
+  await tell("live_workers", "select * from pgflow.live_workers");
 }
 
 /** Claims ten tasks and returns the call that settles them all in one way. */
@@ -169,6 +177,7 @@ async function claim(plans: PlanReader, flow: string): Promise<Record<string, un
 }
 
 async function fill(sql: Awaited<ReturnType<typeof testDatabase>>["sql"]): Promise<void> {
+  await sql`select pgflow.install_watchdog('http://127.0.0.1:1', 'secret')`;
   await sql`select pgflow_tests.setup_flow('single')`;
   await sql`select pgflow_tests.setup_flow('sequential')`;
   await sql`select pgflow.create_flow('kinds', on_failure_slug => 'single')`;
