@@ -159,3 +159,19 @@ begin
   );
 end;
 $$;
+
+-- events: what was sent to the topic of a run, in order.
+create function pgflow_tests.events(run_id uuid)
+  returns table (event text, payload jsonb)
+  language plpgsql
+as $$
+begin
+  return query
+  select m.event, m.payload - 'id'
+  from realtime.messages m
+  where m.topic = 'pgflow:run:' || events.run_id
+    and m.extension = 'broadcast'
+    and m.private
+  order by m.tableoid, m.ctid;
+end;
+$$;

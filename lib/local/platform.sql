@@ -291,3 +291,111 @@ $$;
 revoke all on function cron.schedule(text, text, text) from public;
 revoke all on function cron.unschedule(text) from public;
 revoke all on function cron.unschedule(bigint) from public;
+
+-- Realtime: what is sent lies in a table with a partition for each day, which Realtime makes ahead
+-- and reads. Here lib/local/realtime.ts is told of new rows at commit, and makes partitions.
+create schema if not exists realtime;
+grant usage on schema realtime to anon, authenticated, service_role;
+
+create table if not exists realtime.messages (
+  topic text not null,
+  extension text not null,
+  payload jsonb,
+  event text,
+  private boolean default false,
+  updated_at timestamp without time zone not null default now(),
+  inserted_at timestamp without time zone not null default now(),
+  id uuid not null default gen_random_uuid(),
+  primary key (id, inserted_at)
+)
+  partition by range (inserted_at);
+
+alter table realtime.messages enable row level security;
+grant select, insert, update on realtime.messages to anon, authenticated, service_role;
+
+create or replace function realtime.topic()
+  returns text
+  language sql
+  stable
+as $$
+  select nullif(current_setting('realtime.topic', true), '')::text;
+$$;
+
+create or replace function realtime.send(
+  payload jsonb,
+  event text,
+  topic text,
+  private boolean default true
+)
+  returns void
+  language plpgsql
+as $$
+declare
+  v_id uuid := gen_random_uuid();
+begin
+  perform set_config('realtime.topic', send.topic, true);
+
+  insert into realtime.messages (id, payload, event, topic, private, extension)
+  values (
+    v_id,
+    jsonb_build_object('id', v_id) || send.payload,
+    send.event,
+    send.topic,
+    send.private,
+    'broadcast'
+  );
+exception
+  when others then
+    raise warning 'ErrorSendingBroadcastMessage: %', sqlerrm;
+end;
+$$;
+
+-- Not on the platform, where Realtime makes the partitions itself.
+create or replace function realtime.create_partitions()
+  returns void
+  language plpgsql
+as $$
+declare
+  v_day date;
+begin
+  for v_day in
+    select d::date
+    from generate_series(current_date - 1, current_date + 7, interval '1 day') d
+  loop
+    if to_regclass(format('realtime.messages_%s', to_char(v_day, 'YYYY_MM_DD'))) is null then
+      execute format(
+        'create table realtime.%I partition of realtime.messages for values from (%L) to (%L)',
+        'messages_' || to_char(v_day, 'YYYY_MM_DD'),
+        v_day,
+        v_day + 1
+      );
+    end if;
+  end loop;
+end;
+$$;
+
+select realtime.create_partitions();
+
+-- Not on the platform, where Realtime reads the write-ahead log. A notification's text is limited.
+create or replace function realtime.notify_messages()
+  returns trigger
+  language plpgsql
+as $$
+begin
+  perform pg_notify('realtime_messages', string_agg(n.id::text, ',' order by n.position))
+  from (
+    select m.id, row_number() over () as position
+    from new_messages m
+  ) n
+  group by n.position / 200
+  order by n.position / 200;
+
+  return null;
+end;
+$$;
+
+create or replace trigger notify_messages
+  after insert on realtime.messages
+  referencing new table as new_messages
+  for each statement
+  execute function realtime.notify_messages();

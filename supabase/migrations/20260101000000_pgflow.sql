@@ -233,6 +233,7 @@ create table pgflow.step_states (
   failed_at timestamptz,
   skipped_at timestamptz,
   cancelled_at timestamptz,
+  progress_at timestamptz,
   error_message text,
   output jsonb,
   primary key (run_id, step_slug),
@@ -373,11 +374,12 @@ comment on column pgflow.workers.deployment is 'The version of the function''s c
 comment on column pgflow.functions.registered_at is 'When a worker last started in it; null while it is only presumed, by a flow''s slug.';
 comment on column pgflow.functions.woken_at is 'When the database last called it.';
 comment on column pgflow.functions.request_id is 'That call''s id in pg_net.';
-comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime.';
+comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime; of child runs none are.';
 comment on column pgflow.runs.root_run_id is 'The topmost run of a child run''s family; null for a run without a parent.';
 comment on column pgflow.runs.owner is 'The signed-in user who started the run through the API.';
 comment on column pgflow.step_states.initial_tasks is 'Number of tasks; null while a map''s array is not known.';
 comment on column pgflow.step_states.output is 'A map''s gathered outputs; a single step''s output is its task''s.';
+comment on column pgflow.step_states.progress_at is 'When whoever watches was last told how many tasks are done.';
 comment on column pgflow.step_tasks.message_id is 'The task''s message in its queue; null while it waits outside.';
 comment on column pgflow.step_tasks.open_attempt is 'The attempt that may report; null before a claim and after a report.';
 comment on column pgflow.step_tasks.attempts_forgiven is 'Attempts that do not count towards the limit: given back, or before a retry_run.';
@@ -1067,32 +1069,43 @@ comment on function pgflow.delete_flow_and_data(text) is
 
 -- == 20_lock_families.sql =========================================================================
 
--- _lock_families: lock the root runs of the given runs, in id order; return which are child runs.
+-- _lock_families: lock the root runs of the given runs, in id order; return which are child runs,
+-- and the states of root runs that somebody may watch.
 --
--- Whoever changes runs comes here first, so that no two sessions wait for each other.
-create or replace function pgflow._lock_families(run_ids uuid[])
-  returns uuid[]
+-- Whoever changes runs comes here first, so that no two sessions wait for each other, and passes
+-- the states, if there are any, to _send_events last.
+create or replace function pgflow._lock_families(
+  run_ids uuid[],
+  out child_run_ids uuid[],
+  out watched jsonb
+)
   language plpgsql
   set search_path = ''
 as $$
 declare
   v_root_run_ids uuid[];
-  v_child_run_ids uuid[];
+  v_watched_run_ids uuid[];
 begin
   select
     array_agg(coalesce(r.root_run_id, r.run_id)),
     array_agg(r.run_id) filter (where r.root_run_id is not null)
-  into v_root_run_ids, v_child_run_ids
+  into v_root_run_ids, child_run_ids
   from pgflow.runs r
   where r.run_id = any (_lock_families.run_ids);
 
-  perform
-  from pgflow.runs r
-  where r.run_id = any (v_root_run_ids)
-  order by r.run_id
-  for no key update;
+  with locked as materialized (
+    select r.run_id, r.broadcast
+    from pgflow.runs r
+    where r.run_id = any (v_root_run_ids)
+    order by r.run_id
+    for no key update
+  )
 
-  return v_child_run_ids;
+  select array_agg(l.run_id) filter (where l.broadcast) into v_watched_run_ids from locked l;
+
+  if v_watched_run_ids is not null then
+    watched := pgflow._watched_states(v_watched_run_ids);
+  end if;
 end;
 $$;
 
@@ -1837,6 +1850,276 @@ begin
 end;
 $$;
 
+-- == 26_send_events.sql ===========================================================================
+
+-- _send_events: tell whoever watches what became of runs and steps. The only file that touches
+-- realtime.
+--
+-- Whoever changes runs gets from _lock_families the states of the watched ones, which nobody else
+-- can change from then on, and passes them on here when it is done. What differs is sent, in one
+-- statement for all runs: one event for each state that changed, however it came about. A run that
+-- nobody watches costs a look at a variable. A step that is cancelled has no event of its own: its
+-- run's end says it.
+create or replace function pgflow._send_events(known jsonb)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  if to_regclass('realtime.messages') is null then
+    return;
+  end if;
+
+  if has_table_privilege('realtime.messages', 'insert') then
+    insert into realtime.messages (topic, extension, event, payload, private)
+    select c.topic, 'broadcast', c.event, c.payload, true
+    from pgflow._changes_since(_send_events.known) c;
+  else
+    perform realtime.send(c.payload, c.event, c.topic, true)
+    from pgflow._changes_since(_send_events.known) c;
+  end if;
+exception
+  -- Whatever is wrong with Realtime, the run goes on: who watches can read its state.
+  when others then
+    raise warning 'Cannot send events: %', sqlerrm;
+end;
+$$;
+
+-- _watched_states: the state of each of these runs (under the key '') and of its steps.
+--
+-- The state of a started step with many tasks is followed by the number of tasks that are left.
+create or replace function pgflow._watched_states(run_ids uuid[])
+  returns jsonb
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  return (
+    select
+      jsonb_object_agg(
+        r.run_id,
+        jsonb_build_object('', r.status) || (
+          select coalesce(
+            jsonb_object_agg(
+              s.step_slug,
+              case
+                when s.status = 'started' and s.initial_tasks > 1
+                  then s.status || ' ' || s.remaining_tasks
+                else s.status
+              end
+            ),
+            '{}'
+          )
+          from pgflow.step_states s
+          where s.run_id = r.run_id
+        )
+      )
+    from pgflow.runs r
+    where r.run_id = any (_watched_states.run_ids)
+  );
+end;
+$$;
+
+-- _changes_since: the events that tell how runs and steps differ from the states known.
+--
+-- In the order in which a watcher can follow: a run's start, what ended, what started, a run's end.
+-- A step with many tasks tells its progress at most four times a second. Outputs of more than
+-- 16 kB stay out: Realtime counts bytes, and whoever wants them reads the run.
+create or replace function pgflow._changes_since(known jsonb)
+  returns table (topic text, event text, payload jsonb)
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+begin
+  return query
+  with changes as materialized (
+    select k.run_id, e.*
+    from (
+      select x.key::uuid as run_id, x.value as states
+      from jsonb_each(_changes_since.known) x
+    ) k
+    cross join lateral (
+      select
+        null::text as step_slug,
+        r.flow_slug,
+        r.status,
+        r.status as news,
+        case r.status when 'started' then 0 else 3 end as position,
+        0 as step_index,
+        coalesce(r.completed_at, r.failed_at, r.cancelled_at, r.started_at) as changed_at,
+        r.output,
+        r.error_message,
+        null::int as tasks_done,
+        null::int as tasks_total
+      from pgflow.runs r
+      where r.run_id = k.run_id
+        and r.status is distinct from k.states ->> ''
+      union all
+      select
+        s.step_slug,
+        null,
+        s.status,
+        l.news,
+        case l.news when 'started' then 2 else 1 end,
+        (
+          select st.step_index
+          from pgflow.steps st
+          where st.flow_slug = s.flow_slug
+            and st.step_slug = s.step_slug
+        ),
+        coalesce(s.completed_at, s.failed_at, s.skipped_at, s.started_at),
+        case
+          when s.status = 'completed' then coalesce(
+            s.output,
+            (
+              select t.output
+              from pgflow.step_tasks t
+              where t.run_id = s.run_id
+                and t.step_slug = s.step_slug
+                and t.task_index = 0
+            )
+          )
+        end,
+        s.error_message,
+        case when s.initial_tasks > 1 then s.initial_tasks - s.remaining_tasks end,
+        case when s.initial_tasks > 1 then s.initial_tasks end
+      from pgflow.step_states s
+      cross join lateral (
+        select
+          case
+            when s.status <> 'started' or k.states ->> s.step_slug not like 'started%'
+              or not k.states ? s.step_slug then s.status
+            when s.initial_tasks > 1
+              and k.states ->> s.step_slug <> 'started ' || s.remaining_tasks
+              and (
+                s.progress_at is null
+                or s.progress_at < clock_timestamp() - interval '250 milliseconds'
+              ) then 'progress'
+          end as news
+      ) l
+      where s.run_id = k.run_id
+        and s.status not in ('created', 'cancelled')
+        and s.status is distinct from k.states ->> s.step_slug
+        and l.news is not null
+    ) e
+  ),
+
+  progressed as (
+    update pgflow.step_states s
+    set progress_at = clock_timestamp()
+    from changes c
+    where c.news = 'progress'
+      and s.run_id = c.run_id
+      and s.step_slug = c.step_slug
+  )
+
+  select
+    'pgflow:run:' || c.run_id,
+    concat_ws(':', case when c.step_slug is null then 'run' else 'step' end, c.step_slug, c.news),
+    jsonb_build_object(
+      'event_type', case when c.step_slug is null then 'run:' else 'step:' end || c.news,
+      'run_id', c.run_id,
+      case when c.step_slug is null then 'flow_slug' else 'step_slug' end,
+      coalesce(c.step_slug, c.flow_slug),
+      'status', c.status,
+      c.status || '_at', c.changed_at
+    )
+    || case
+      when c.status <> 'completed' then '{}'
+      when pg_column_size(c.output) > 16384 then '{"output_omitted": true}'
+      when octet_length(c.output::text) > 16384 then '{"output_omitted": true}'
+      else jsonb_build_object('output', c.output)
+    end
+    || case
+      when c.error_message is null then '{}'
+      else jsonb_build_object('error_message', left(c.error_message, 4096))
+    end
+    || case
+      when c.tasks_total is null or c.status <> 'started' then '{}'
+      else jsonb_build_object('tasks_done', c.tasks_done, 'tasks_total', c.tasks_total)
+    end
+  from changes c
+  order by c.run_id, c.position, c.step_index;
+end;
+$$;
+
+-- _may_watch: whether the caller of the API is the owner of the run whose topic this is.
+--
+-- Security definer, because Realtime asks in the role of the caller, who may read no table.
+create or replace function pgflow._may_watch(topic text)
+  returns boolean
+  language sql
+  stable
+  security definer
+  set search_path = ''
+as $$
+  select exists (
+    select
+    from pgflow.runs r
+    where r.run_id = case
+        when _may_watch.topic ~ '^pgflow:run:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+          then substr(_may_watch.topic, 12)::uuid
+      end
+      and r.owner = (
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
+      )::uuid
+  );
+$$;
+
+-- _guard_realtime: let signed-in users join the private topics of their own runs, and nobody else.
+--
+-- The restrictive policy keeps runs private in a project whose own policies open all topics, and
+-- keeps clients from sending what looks like an event. Where Realtime is set up later, call it
+-- again then: until that, nobody but the service role may join.
+create or replace function pgflow._guard_realtime(signed_in_role text, anonymous_role text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  if to_regclass('realtime.messages') is null then
+    return;
+  end if;
+
+  drop policy if exists pgflow_owners_watch_runs on realtime.messages;
+  drop policy if exists pgflow_runs_are_private on realtime.messages;
+
+  execute format(
+    $policy$
+      create policy pgflow_owners_watch_runs on realtime.messages
+        for select
+        to %I
+        using (
+          extension = 'broadcast'
+          and (select pgflow._may_watch((select realtime.topic())))
+        )
+    $policy$,
+    _guard_realtime.signed_in_role
+  );
+
+  execute format(
+    $policy$
+      create policy pgflow_runs_are_private on realtime.messages
+        as restrictive
+        for all
+        to %I, %I
+        using (
+          topic not like 'pgflow:run:%%'
+          or (select pgflow._may_watch((select realtime.topic())))
+        )
+        with check (topic not like 'pgflow:run:%%')
+    $policy$,
+    _guard_realtime.signed_in_role,
+    _guard_realtime.anonymous_role
+  );
+exception
+  when insufficient_privilege then
+    raise warning 'Cannot protect the events of runs: %', sqlerrm
+      using hint = 'Call pgflow._guard_realtime again as a role that may create policies there.';
+end;
+$$;
+
 -- == 30_start_runs.sql ============================================================================
 
 -- _start_runs: create runs of one flow with a state per step, and start their root steps.
@@ -1858,6 +2141,8 @@ declare
   v_steps int;
   v_root_map text;
   v_later boolean;
+  v_watched_run_ids uuid[];
+  v_watched jsonb;
   v_run_ids uuid[];
   v_roots record;
 begin
@@ -1916,10 +2201,12 @@ begin
       n.root_run_id, n.parent_run_id, n.parent_step_slug, n.parent_task_index
     from unnest(_start_runs.new_runs) n
     on conflict do nothing
-    returning run_id
+    returning run_id, broadcast
   )
 
-  select array_agg(c.run_id) into v_run_ids from created_runs c;
+  select array_agg(c.run_id), array_agg(c.run_id) filter (where c.broadcast)
+  into v_run_ids, v_watched_run_ids
+  from created_runs c;
 
   insert into pgflow.step_states (
     flow_slug, run_id, step_slug, remaining_deps, initial_tasks, remaining_tasks, status, started_at
@@ -1958,7 +2245,17 @@ begin
     );
   end if;
 
+  if v_watched_run_ids is not null then
+    perform pgflow._send_events(
+      (select jsonb_object_agg(w.run_id, '{}'::jsonb) from unnest(v_watched_run_ids) as w (run_id))
+    );
+  end if;
+
   if v_roots.other_run_ids is not null then
+    if v_watched_run_ids is not null then
+      v_watched := pgflow._watched_states(v_watched_run_ids);
+    end if;
+
     perform pgflow._advance_steps(
       null,
       v_roots.other_run_ids,
@@ -1966,6 +2263,10 @@ begin
       array_fill(0, array[cardinality(v_roots.other_run_ids)]),
       v_later
     );
+
+    if v_watched is not null then
+      perform pgflow._send_events(v_watched);
+    end if;
   end if;
 
   return coalesce(v_run_ids, '{}');
@@ -2115,14 +2416,20 @@ create or replace function pgflow.start_ready_steps(run_id uuid)
   set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  v_watched jsonb;
 begin
-  perform pgflow._lock_families(array[start_ready_steps.run_id]);
+  select f.watched into v_watched from pgflow._lock_families(array[start_ready_steps.run_id]) f;
 
   perform pgflow._advance_steps(null, array_agg(s.run_id), array_agg(s.step_slug), array_agg(0))
   from pgflow.step_states s
   where s.run_id = start_ready_steps.run_id
     and s.status = 'created'
     and s.remaining_deps = 0;
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
 end;
 $$;
 
@@ -2203,6 +2510,7 @@ as $$
 declare
   v_due record;
   v_root_run_ids uuid[];
+  v_watched jsonb;
   v_tasks pgflow.settled_task[];
 begin
   select
@@ -2229,6 +2537,10 @@ begin
     where r.run_id = any (v_due.root_run_ids)
     order by r.run_id
     for no key update skip locked
+  );
+
+  v_watched := pgflow._watched_states(
+    array(select r.run_id from pgflow.runs r where r.run_id = any (v_root_run_ids) and r.broadcast)
   );
 
   with ended as (
@@ -2269,6 +2581,10 @@ begin
         where r.parent_run_id is not null
       )
     );
+  end if;
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
   end if;
 end;
 $$;
@@ -3492,6 +3808,7 @@ declare
   v_completed pgflow.settled_task[];
   v_failed pgflow.settled_task[];
   v_child_run_ids uuid[];
+  v_watched jsonb;
   v_started_run_ids uuid[];
 begin
   if jsonb_typeof(v_results) is distinct from 'array' then
@@ -3501,9 +3818,11 @@ begin
       hint = 'Pass [{"run_id", "step_slug", "task_index", "attempt", "output"}, …].';
   end if;
 
-  v_child_run_ids := pgflow._lock_families(
+  select f.child_run_ids, f.watched
+  into v_child_run_ids, v_watched
+  from pgflow._lock_families(
     array(select (r.result ->> 'run_id')::uuid from jsonb_array_elements(v_results) as r (result))
-  );
+  ) f;
 
   if exists (select from pgflow.steps s where s.subflow_slug is not null) then
     select c.results, c.child_run_ids
@@ -3521,6 +3840,10 @@ begin
 
   if v_child_run_ids is not null or v_started_run_ids is not null then
     perform pgflow._settle_parents(v_child_run_ids || v_started_run_ids);
+  end if;
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
   end if;
 
   return query
@@ -3634,9 +3957,13 @@ as $$
 #variable_conflict use_column
 declare
   v_child_run_ids uuid[];
+  v_watched jsonb;
   v_task pgflow.step_tasks;
 begin
-  v_child_run_ids := pgflow._lock_families(array[complete_step.run_id]);
+  select f.child_run_ids, f.watched
+  into v_child_run_ids, v_watched
+  from pgflow._lock_families(array[complete_step.run_id]) f;
+
   v_task := pgflow._require_approval(
     complete_step.run_id, complete_step.step_slug, complete_step.task_index, 'complete'
   );
@@ -3656,6 +3983,11 @@ begin
   perform pgflow._settle_completions(array[pgflow._to_settled_task(v_task, 'completed')]);
   perform pgflow._settle_parents(v_child_run_ids);
   perform pgflow._wake_workers_of_run(v_task.run_id);
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
+
   return next v_task;
 end;
 $$;
@@ -3748,9 +4080,13 @@ as $$
 #variable_conflict use_column
 declare
   v_child_run_ids uuid[];
+  v_watched jsonb;
   v_task pgflow.step_tasks;
 begin
-  v_child_run_ids := pgflow._lock_families(array[fail_step.run_id]);
+  select f.child_run_ids, f.watched
+  into v_child_run_ids, v_watched
+  from pgflow._lock_families(array[fail_step.run_id]) f;
+
   v_task := pgflow._require_approval(
     fail_step.run_id, fail_step.step_slug, fail_step.task_index, 'fail'
   );
@@ -3770,6 +4106,11 @@ begin
   perform pgflow._settle_failures(array[pgflow._to_settled_task(v_task, 'exhausted')]);
   perform pgflow._settle_parents(v_child_run_ids);
   perform pgflow._wake_workers_of_run(v_task.run_id);
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
+
   return next v_task;
 end;
 $$;
@@ -3788,8 +4129,10 @@ create or replace function pgflow.maybe_complete_run(run_id uuid)
   language plpgsql
   set search_path = ''
 as $$
+declare
+  v_watched jsonb;
 begin
-  perform pgflow._lock_families(array[maybe_complete_run.run_id]);
+  select f.watched into v_watched from pgflow._lock_families(array[maybe_complete_run.run_id]) f;
 
   update pgflow.runs r
   set
@@ -3799,6 +4142,10 @@ begin
   where r.run_id = maybe_complete_run.run_id
     and r.status = 'started'
     and r.remaining_steps = 0;
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
 end;
 $$;
 
@@ -3818,8 +4165,11 @@ as $$
 #variable_conflict use_column
 declare
   v_child_run_ids uuid[];
+  v_watched jsonb;
 begin
-  v_child_run_ids := pgflow._lock_families(array[cancel_run.run_id]);
+  select f.child_run_ids, f.watched
+  into v_child_run_ids, v_watched
+  from pgflow._lock_families(array[cancel_run.run_id]) f;
 
   if not exists (
     select from pgflow.runs r where r.run_id = cancel_run.run_id and r.status = 'started'
@@ -3829,6 +4179,10 @@ begin
 
   perform pgflow._end_runs('cancelled', array[cancel_run.run_id], array[null::text]);
   perform pgflow._settle_parents(v_child_run_ids);
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
 
   return query select r.* from pgflow.runs r where r.run_id = cancel_run.run_id;
 end;
@@ -3853,8 +4207,9 @@ as $$
 #variable_conflict use_column
 declare
   v_run pgflow.runs;
+  v_watched jsonb;
 begin
-  perform pgflow._lock_families(array[retry_run.run_id]);
+  select f.watched into v_watched from pgflow._lock_families(array[retry_run.run_id]) f;
   select r.* into v_run from pgflow.runs r where r.run_id = retry_run.run_id;
 
   if v_run.parent_run_id is not null then
@@ -3950,6 +4305,10 @@ begin
         and s.status in ('created', 'started')
     )
   where r.run_id = v_run.run_id;
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
 
   perform pgflow.start_ready_steps(v_run.run_id);
   perform pgflow._wake_workers_of_run(v_run.run_id);
@@ -5481,6 +5840,12 @@ begin
       );
     end if;
   end loop;
+
+  if to_regrole('anon') is not null and to_regrole('authenticated') is not null then
+    -- Asked by Realtime in the role of whoever wants to join a topic.
+    grant execute on function pgflow._may_watch(text) to anon, authenticated;
+    perform pgflow._guard_realtime('authenticated', 'anon');
+  end if;
 
   if to_regrole('service_role') is not null then
     grant usage on schema pgflow to service_role;

@@ -61,6 +61,7 @@ create table pgflow.step_states (
   failed_at timestamptz,
   skipped_at timestamptz,
   cancelled_at timestamptz,
+  progress_at timestamptz,
   error_message text,
   output jsonb,
   primary key (run_id, step_slug),
@@ -201,11 +202,12 @@ comment on column pgflow.workers.deployment is 'The version of the function''s c
 comment on column pgflow.functions.registered_at is 'When a worker last started in it; null while it is only presumed, by a flow''s slug.';
 comment on column pgflow.functions.woken_at is 'When the database last called it.';
 comment on column pgflow.functions.request_id is 'That call''s id in pg_net.';
-comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime.';
+comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime; of child runs none are.';
 comment on column pgflow.runs.root_run_id is 'The topmost run of a child run''s family; null for a run without a parent.';
 comment on column pgflow.runs.owner is 'The signed-in user who started the run through the API.';
 comment on column pgflow.step_states.initial_tasks is 'Number of tasks; null while a map''s array is not known.';
 comment on column pgflow.step_states.output is 'A map''s gathered outputs; a single step''s output is its task''s.';
+comment on column pgflow.step_states.progress_at is 'When whoever watches was last told how many tasks are done.';
 comment on column pgflow.step_tasks.message_id is 'The task''s message in its queue; null while it waits outside.';
 comment on column pgflow.step_tasks.open_attempt is 'The attempt that may report; null before a claim and after a report.';
 comment on column pgflow.step_tasks.attempts_forgiven is 'Attempts that do not count towards the limit: given back, or before a retry_run.';

@@ -17,6 +17,8 @@ declare
   v_steps int;
   v_root_map text;
   v_later boolean;
+  v_watched_run_ids uuid[];
+  v_watched jsonb;
   v_run_ids uuid[];
   v_roots record;
 begin
@@ -75,10 +77,12 @@ begin
       n.root_run_id, n.parent_run_id, n.parent_step_slug, n.parent_task_index
     from unnest(_start_runs.new_runs) n
     on conflict do nothing
-    returning run_id
+    returning run_id, broadcast
   )
 
-  select array_agg(c.run_id) into v_run_ids from created_runs c;
+  select array_agg(c.run_id), array_agg(c.run_id) filter (where c.broadcast)
+  into v_run_ids, v_watched_run_ids
+  from created_runs c;
 
   insert into pgflow.step_states (
     flow_slug, run_id, step_slug, remaining_deps, initial_tasks, remaining_tasks, status, started_at
@@ -117,7 +121,17 @@ begin
     );
   end if;
 
+  if v_watched_run_ids is not null then
+    perform pgflow._send_events(
+      (select jsonb_object_agg(w.run_id, '{}'::jsonb) from unnest(v_watched_run_ids) as w (run_id))
+    );
+  end if;
+
   if v_roots.other_run_ids is not null then
+    if v_watched_run_ids is not null then
+      v_watched := pgflow._watched_states(v_watched_run_ids);
+    end if;
+
     perform pgflow._advance_steps(
       null,
       v_roots.other_run_ids,
@@ -125,6 +139,10 @@ begin
       array_fill(0, array[cardinality(v_roots.other_run_ids)]),
       v_later
     );
+
+    if v_watched is not null then
+      perform pgflow._send_events(v_watched);
+    end if;
   end if;
 
   return coalesce(v_run_ids, '{}');

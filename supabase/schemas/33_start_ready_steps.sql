@@ -8,14 +8,20 @@ create or replace function pgflow.start_ready_steps(run_id uuid)
   set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  v_watched jsonb;
 begin
-  perform pgflow._lock_families(array[start_ready_steps.run_id]);
+  select f.watched into v_watched from pgflow._lock_families(array[start_ready_steps.run_id]) f;
 
   perform pgflow._advance_steps(null, array_agg(s.run_id), array_agg(s.step_slug), array_agg(0))
   from pgflow.step_states s
   where s.run_id = start_ready_steps.run_id
     and s.status = 'created'
     and s.remaining_deps = 0;
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
 end;
 $$;
 

@@ -70,6 +70,7 @@ as $$
 declare
   v_due record;
   v_root_run_ids uuid[];
+  v_watched jsonb;
   v_tasks pgflow.settled_task[];
 begin
   select
@@ -96,6 +97,10 @@ begin
     where r.run_id = any (v_due.root_run_ids)
     order by r.run_id
     for no key update skip locked
+  );
+
+  v_watched := pgflow._watched_states(
+    array(select r.run_id from pgflow.runs r where r.run_id = any (v_root_run_ids) and r.broadcast)
   );
 
   with ended as (
@@ -136,6 +141,10 @@ begin
         where r.parent_run_id is not null
       )
     );
+  end if;
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
   end if;
 end;
 $$;

@@ -20,6 +20,7 @@ declare
   v_completed pgflow.settled_task[];
   v_failed pgflow.settled_task[];
   v_child_run_ids uuid[];
+  v_watched jsonb;
   v_started_run_ids uuid[];
 begin
   if jsonb_typeof(v_results) is distinct from 'array' then
@@ -29,9 +30,11 @@ begin
       hint = 'Pass [{"run_id", "step_slug", "task_index", "attempt", "output"}, …].';
   end if;
 
-  v_child_run_ids := pgflow._lock_families(
+  select f.child_run_ids, f.watched
+  into v_child_run_ids, v_watched
+  from pgflow._lock_families(
     array(select (r.result ->> 'run_id')::uuid from jsonb_array_elements(v_results) as r (result))
-  );
+  ) f;
 
   if exists (select from pgflow.steps s where s.subflow_slug is not null) then
     select c.results, c.child_run_ids
@@ -49,6 +52,10 @@ begin
 
   if v_child_run_ids is not null or v_started_run_ids is not null then
     perform pgflow._settle_parents(v_child_run_ids || v_started_run_ids);
+  end if;
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
   end if;
 
   return query

@@ -15,9 +15,13 @@ as $$
 #variable_conflict use_column
 declare
   v_child_run_ids uuid[];
+  v_watched jsonb;
   v_task pgflow.step_tasks;
 begin
-  v_child_run_ids := pgflow._lock_families(array[fail_step.run_id]);
+  select f.child_run_ids, f.watched
+  into v_child_run_ids, v_watched
+  from pgflow._lock_families(array[fail_step.run_id]) f;
+
   v_task := pgflow._require_approval(
     fail_step.run_id, fail_step.step_slug, fail_step.task_index, 'fail'
   );
@@ -37,6 +41,11 @@ begin
   perform pgflow._settle_failures(array[pgflow._to_settled_task(v_task, 'exhausted')]);
   perform pgflow._settle_parents(v_child_run_ids);
   perform pgflow._wake_workers_of_run(v_task.run_id);
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
+
   return next v_task;
 end;
 $$;

@@ -7,8 +7,10 @@ create or replace function pgflow.maybe_complete_run(run_id uuid)
   language plpgsql
   set search_path = ''
 as $$
+declare
+  v_watched jsonb;
 begin
-  perform pgflow._lock_families(array[maybe_complete_run.run_id]);
+  select f.watched into v_watched from pgflow._lock_families(array[maybe_complete_run.run_id]) f;
 
   update pgflow.runs r
   set
@@ -18,6 +20,10 @@ begin
   where r.run_id = maybe_complete_run.run_id
     and r.status = 'started'
     and r.remaining_steps = 0;
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
 end;
 $$;
 

@@ -10,8 +10,11 @@ as $$
 #variable_conflict use_column
 declare
   v_child_run_ids uuid[];
+  v_watched jsonb;
 begin
-  v_child_run_ids := pgflow._lock_families(array[cancel_run.run_id]);
+  select f.child_run_ids, f.watched
+  into v_child_run_ids, v_watched
+  from pgflow._lock_families(array[cancel_run.run_id]) f;
 
   if not exists (
     select from pgflow.runs r where r.run_id = cancel_run.run_id and r.status = 'started'
@@ -21,6 +24,10 @@ begin
 
   perform pgflow._end_runs('cancelled', array[cancel_run.run_id], array[null::text]);
   perform pgflow._settle_parents(v_child_run_ids);
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
 
   return query select r.* from pgflow.runs r where r.run_id = cancel_run.run_id;
 end;

@@ -12,8 +12,9 @@ as $$
 #variable_conflict use_column
 declare
   v_run pgflow.runs;
+  v_watched jsonb;
 begin
-  perform pgflow._lock_families(array[retry_run.run_id]);
+  select f.watched into v_watched from pgflow._lock_families(array[retry_run.run_id]) f;
   select r.* into v_run from pgflow.runs r where r.run_id = retry_run.run_id;
 
   if v_run.parent_run_id is not null then
@@ -109,6 +110,10 @@ begin
         and s.status in ('created', 'started')
     )
   where r.run_id = v_run.run_id;
+
+  if v_watched is not null then
+    perform pgflow._send_events(v_watched);
+  end if;
 
   perform pgflow.start_ready_steps(v_run.run_id);
   perform pgflow._wake_workers_of_run(v_run.run_id);

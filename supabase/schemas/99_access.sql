@@ -26,6 +26,12 @@ begin
     end if;
   end loop;
 
+  if to_regrole('anon') is not null and to_regrole('authenticated') is not null then
+    -- Asked by Realtime in the role of whoever wants to join a topic.
+    grant execute on function pgflow._may_watch(text) to anon, authenticated;
+    perform pgflow._guard_realtime('authenticated', 'anon');
+  end if;
+
   if to_regrole('service_role') is not null then
     grant usage on schema pgflow to service_role;
     grant execute on function

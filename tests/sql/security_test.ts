@@ -48,6 +48,8 @@ questions["nobody but the owner may execute anything, except what is granted on 
     order by 1
   `;
   assertEquals(names(granted), [
+    "anon pgflow._may_watch(text)",
+    "authenticated pgflow._may_watch(text)",
     "service_role pgflow.api_start_flow(text,jsonb,uuid,text,timestamp with time zone)",
     "service_role start_flow(text,jsonb,uuid,text,timestamp with time zone)",
   ]);
@@ -64,7 +66,7 @@ questions["PUBLIC may execute nothing"] = async (sql) => {
   assertEquals(names(open), []);
 };
 
-questions["security definer functions are the API's, which clients cannot execute"] = async (
+questions["security definer functions are the API's, and the one that Realtime asks"] = async (
   sql,
 ) => {
   const definers = await sql`
@@ -74,7 +76,7 @@ questions["security definer functions are the API's, which clients cannot execut
       and p.prosecdef
       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
   `;
-  assertEquals(names(definers), ["pgflow.api_start_flow"]);
+  assertEquals(names(definers), ["pgflow._may_watch", "pgflow.api_start_flow"]);
 };
 
 questions["no role of the API may touch a table, view or sequence"] = async (sql) => {

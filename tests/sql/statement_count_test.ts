@@ -132,3 +132,22 @@ Deno.test("settle_tasks() runs as many statements when 100 tasks are given back 
     await measured((db, size) => startMany(db, "single", size), () => ({ release: true })),
   );
 });
+
+Deno.test("settle_tasks() runs as many statements for 100 watched runs as for one", async () => {
+  const setup = async (database: TestDatabase, size: number) => {
+    const flow = await startMany(database, "sequential", size);
+    await database.sql`update pgflow.runs set broadcast = true where true`;
+    // The local stack's, not the platform's.
+    await database.sql`alter table realtime.messages disable trigger notify_messages`;
+    return flow;
+  };
+  const watched = await measured(setup, () => ({ output: 1 }));
+  assertSame(watched);
+
+  const unwatched = await measured(
+    (db, size) => startMany(db, "sequential", size),
+    () => ({ output: 1 }),
+  );
+  // What was known before, the call that sends, its insert, and what has changed.
+  assertEquals(watched[0]!.own - unwatched[0]!.own, 4);
+});
