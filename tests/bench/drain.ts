@@ -6,6 +6,8 @@ export interface Drain {
   perSecond: number;
   /** Bytes of WAL for each run, from its start to its end. */
   walPerRun: number;
+  /** How many events were sent. */
+  events: number;
 }
 
 /** A flow of the benchmark: its shape, and how many tasks one run of it has. */
@@ -76,14 +78,14 @@ export async function drainFloor(
   }, tasks);
   await sql`select pgmq.drop_queue('bench_floor')`;
   await sql.end();
-  return { perSecond, walPerRun: 0 };
+  return { perSecond, walPerRun: 0, events: 0 };
 }
 
 /** Drains runs of a flow: settle a batch and poll for the next, pipelined, as a worker does. */
 export async function drainFlow(
   url: string,
   flow: BenchFlow,
-  options: { tasks: number; batch: number; workers: number },
+  options: { tasks: number; batch: number; workers: number; watched?: boolean },
 ): Promise<Drain> {
   const runs = Math.round(options.tasks / flow.tasksPerRun);
   const sql = openConnection(url);
@@ -94,6 +96,9 @@ export async function drainFlow(
   const before = await walPosition(sql);
   await startRuns(sql, flow.slug, runs);
   const started = await walPosition(sql);
+  if (options.watched) {
+    await sql`update pgflow.runs set broadcast = true where flow_slug = ${flow.slug}`;
+  }
   await sql`vacuum analyze`;
   const vacuumed = await walPosition(sql);
   const perSecond = await drain(
@@ -107,8 +112,10 @@ export async function drainFlow(
     await sql`select from pgflow.runs where flow_slug = ${flow.slug} and status <> 'completed'`;
   if (open.length > 0) throw new Error(`${open.length} runs of ${flow.slug} did not complete`);
   await sql`delete from pgflow.runs where flow_slug = ${flow.slug}`;
+  const events = await sql`select from realtime.messages`;
+  await sql`truncate realtime.messages`;
   await sql.end();
-  return { perSecond, walPerRun: wal / runs };
+  return { perSecond, walPerRun: wal / runs, events: events.length };
 }
 
 /** Drains one run of a map over so many elements, from its start to the end of its join. */
@@ -138,7 +145,7 @@ export async function drainMap(
   const seconds = (performance.now() - startedAt) / 1000;
   await sql`select pgflow.delete_flow_and_data(${slug})`;
   await sql.end();
-  return { perSecond, walPerRun: 0, seconds };
+  return { perSecond, walPerRun: 0, events: 0, seconds };
 }
 
 /** Starts runs in one call, the way a producer would. */

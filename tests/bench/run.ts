@@ -35,6 +35,7 @@ const rounds = Number(Deno.env.get("BENCH_ROUNDS") ?? 5);
 const figures: Figure[] = [];
 const parts: Record<string, (url: string) => Promise<void>> = {
   throughput: measureThroughput,
+  events: measureEvents,
   maps: measureMaps,
   starts: measureStarts,
   workers: measureWorkers,
@@ -118,6 +119,32 @@ async function measureThroughput(url: string): Promise<void> {
   progress("one-step runs");
   const single = await drainFlow(url, flows.single, { tasks: tasks / 3, batch: 10, workers: 2 });
   add("WAL per one-step run, start to end", single.walPerRun / 1000, "kB");
+}
+
+async function measureEvents(url: string): Promise<void> {
+  const sql = openConnection(url);
+  // The platform reads the write-ahead log, where the local stack has a trigger.
+  await sql`alter table realtime.messages disable trigger user`;
+  await sql.end();
+  for (const batch of [10, 50]) {
+    const options = { tasks, batch, workers: 2 };
+    const off: Drain[] = [];
+    const on: Drain[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      progress(`events, batches of ${batch}, round ${round} of ${rounds}`);
+      off.push(await drainFlow(url, flows.chain, options));
+      on.push(await drainFlow(url, flows.chain, { ...options, watched: true }));
+    }
+    const ratio = median(on.map(({ perSecond }, round) => perSecond / off[round]!.perSecond));
+    add(`chain, events on / off, batches of ${batch}`, ratio, "ratio", { atLeast: 0.75 });
+    if (batch === 10) {
+      const runs = Math.round(tasks / flows.chain.tasksPerRun);
+      const wal = on.map((drain, round) =>
+        (drain.walPerRun - off[round]!.walPerRun) * runs / drain.events
+      );
+      add("WAL per event", median(wal) / 1000, "kB");
+    }
+  }
 }
 
 async function measureMaps(url: string): Promise<void> {
