@@ -77,7 +77,7 @@ Deno.test("events go through realtime.send where its table may not be written to
   const role = `pgflow_worker_${crypto.randomUUID().slice(0, 8)}`;
   await database.sql.unsafe(`
     create role ${role} login;
-    grant usage on schema pgflow, pgmq, realtime to ${role};
+    grant usage on schema pgflow, pgmq, realtime, net to ${role};
     grant all on all tables in schema pgflow, pgmq to ${role};
     grant all on all sequences in schema pgmq to ${role};
     grant execute on all functions in schema pgflow, pgmq to ${role};
