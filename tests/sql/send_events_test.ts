@@ -76,8 +76,9 @@ Deno.test("events go through realtime.send where its table may not be written to
   await database.sql`select pgflow_tests.setup_flow('single')`;
   const role = `pgflow_worker_${crypto.randomUUID().slice(0, 8)}`;
   await database.sql.unsafe(`
+    drop schema net, vault cascade;
     create role ${role} login;
-    grant usage on schema pgflow, pgmq, realtime, net to ${role};
+    grant usage on schema pgflow, pgmq, realtime to ${role};
     grant all on all tables in schema pgflow, pgmq to ${role};
     grant all on all sequences in schema pgmq to ${role};
     grant execute on all functions in schema pgflow, pgmq to ${role};
