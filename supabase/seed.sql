@@ -65,6 +65,27 @@ begin
 end;
 $$;
 
+-- act_as: be a caller of the API until the end of the transaction, or until "reset role".
+create function pgflow_tests.act_as(
+  role_name text,
+  user_id uuid default null,
+  app_metadata jsonb default '{}'
+)
+  returns void
+  language sql
+as $$
+  select set_config(
+    'request.jwt.claims',
+    jsonb_build_object(
+      'role', act_as.role_name,
+      'sub', act_as.user_id,
+      'app_metadata', act_as.app_metadata
+    )::text,
+    true
+  );
+  select set_config('role', act_as.role_name, true);
+$$;
+
 -- poll: claim tasks as a worker would, without waiting.
 create function pgflow_tests.poll(flow_slug text, qty int default 1, vt int default 1)
   returns setof pgflow.step_task_record

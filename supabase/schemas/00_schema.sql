@@ -28,6 +28,11 @@
 --   PF008  the flow starts with a map and its input is not an array
 --   PF009  the step does not wait for an answer
 --   PF010  the flow would be its own subflow
+--   PF011  the flow does not exist, or the caller may not start it
+--   PF012  the owner has as many open runs of the flow as one may have
+--   PF013  the owner has started as many runs of the flow in this minute as one may
+--   PF014  the approval is assigned to somebody else
+--   PF015  the value is too large or too deeply nested
 
 create schema if not exists pgflow;
 

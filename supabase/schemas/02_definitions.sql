@@ -7,11 +7,17 @@ create table pgflow.flows (
   opt_base_delay int not null default 1,
   opt_timeout int not null default 60,
   on_failure_slug text,
+  startable_by text[] not null default '{}',
+  open_runs_per_owner int,
+  starts_per_minute_per_owner int,
   created_at timestamptz not null default now(),
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
   constraint base_delay_is_not_negative check (opt_base_delay >= 0),
-  constraint timeout_is_positive check (opt_timeout >= 1)
+  constraint timeout_is_positive check (opt_timeout >= 1),
+  constraint startable_by_names_roles check (array_position(startable_by, null) is null),
+  constraint open_runs_per_owner_is_positive check (open_runs_per_owner >= 1),
+  constraint starts_per_minute_per_owner_is_positive check (starts_per_minute_per_owner >= 1)
 );
 
 -- A queue's table is named after the flow in lower case, so two flows may not share it.
@@ -33,6 +39,7 @@ create table pgflow.steps (
   when_unmet text not null default 'skip-cascade',
   when_exhausted text not null default 'fail',
   subflow_slug text,
+  assignee text,
   is_plain boolean not null generated always as (
     step_type = 'single'
     and performed_by <> 'approval'
@@ -52,6 +59,10 @@ create table pgflow.steps (
   constraint subflow_step_names_its_flow check (
     (performed_by = 'subflow') = (subflow_slug is not null)
   ),
+  constraint assignee_is_known check (
+    assignee ~ '^(owner|role:.+|user|user:[^.]+(\.[^.]+)*)$'
+  ),
+  constraint assignee_belongs_to_approval check (assignee is null or performed_by = 'approval'),
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
   constraint base_delay_is_not_negative check (opt_base_delay >= 0),
   constraint timeout_is_positive check (opt_timeout >= 1),
@@ -91,6 +102,10 @@ comment on table pgflow.flows is 'One row per flow; its slug is also the name of
 comment on table pgflow.steps is 'The nodes of a flow''s graph; null options mean the flow''s.';
 comment on table pgflow.deps is 'The edges of a flow''s graph: step_slug waits for dep_slug.';
 comment on column pgflow.flows.on_failure_slug is 'A flow that is started with the run, the step and the error when a run fails.';
+comment on column pgflow.flows.startable_by is 'The roles of the API that may start runs; whoever bypasses row level security always may.';
+comment on column pgflow.flows.open_runs_per_owner is 'How many runs one owner may have open; null: any number.';
+comment on column pgflow.flows.starts_per_minute_per_owner is 'How many runs one owner may start in a minute; null: any number.';
+comment on column pgflow.steps.assignee is 'Who may answer an approval: owner, role:<name>, user:<path in its input>; null: nobody by the API but the server.';
 comment on column pgflow.steps.step_type is 'How many tasks the step has: single, or map (one per element of an array).';
 comment on column pgflow.steps.performed_by is 'Who performs a task: handler (a worker), approval (somebody outside), subflow (a child run).';
 comment on column pgflow.steps.opt_timeout is 'Seconds a handler may take, or the time limit of an approval (null: none).';

@@ -99,6 +99,8 @@ create table pgflow.step_tasks (
   due_at timestamptz,
   last_worker_id uuid,
   child_run_id uuid,
+  assignee text,
+  waiting_since timestamptz,
   queued_at timestamptz not null default now(),
   started_at timestamptz,
   completed_at timestamptz,
@@ -123,12 +125,19 @@ create table pgflow.step_tasks (
   constraint failed_task_has_time check ((status = 'failed') = (failed_at is not null)),
   constraint cancelled_task_has_time check ((status = 'cancelled') = (cancelled_at is not null)),
   constraint completed_task_has_output check ((status = 'completed') = (output is not null)),
-  constraint due_task_is_open check (due_at is null or status in ('queued', 'waiting'))
+  constraint due_task_is_open check (due_at is null or status in ('queued', 'waiting')),
+  constraint waiting_since_belongs_to_waiting_task check (
+    waiting_since is null or status = 'waiting'
+  )
 )
   with (fillfactor = 50);
 
 create index step_tasks_due_idx on pgflow.step_tasks (flow_slug, due_at)
   where due_at is not null;
+
+-- Holds the approvals that wait now, and no others, so that a look at one's own stays short.
+create index step_tasks_approvals_idx on pgflow.step_tasks (assignee, waiting_since)
+  where waiting_since is not null;
 
 create table pgflow.task_failures (
   run_id uuid not null,
@@ -141,6 +150,17 @@ create table pgflow.task_failures (
   primary key (run_id, step_slug, task_index, attempt),
   constraint task_failures_task_fkey foreign key (run_id, step_slug, task_index)
     references pgflow.step_tasks (run_id, step_slug, task_index) on delete cascade
+);
+
+create table pgflow.owner_counts (
+  flow_slug text not null,
+  owner uuid not null,
+  open_run_ids uuid[] not null default '{}',
+  minute_began_at timestamptz not null default now(),
+  starts_in_minute int not null default 0,
+  primary key (flow_slug, owner),
+  constraint owner_counts_flow_slug_fkey foreign key (flow_slug)
+    references pgflow.flows (flow_slug) on delete cascade
 );
 
 create table pgflow.workers (
@@ -173,6 +193,7 @@ alter table pgflow.runs enable row level security;
 alter table pgflow.step_states enable row level security;
 alter table pgflow.step_tasks enable row level security;
 alter table pgflow.task_failures enable row level security;
+alter table pgflow.owner_counts enable row level security;
 alter table pgflow.workers enable row level security;
 alter table pgflow.functions enable row level security;
 
@@ -194,6 +215,7 @@ comment on table pgflow.runs is 'One row per run of a flow.';
 comment on table pgflow.step_states is 'One row per step of a run: what it still waits for and how it ended.';
 comment on table pgflow.step_tasks is 'One row per unit of work: one of a single step, one per element of a map.';
 comment on table pgflow.task_failures is 'One row per failed attempt.';
+comment on table pgflow.owner_counts is 'What the limits of a flow count, one row per owner; flows without limits have none.';
 comment on table pgflow.workers is 'One row per worker; a heartbeat that stays out means that it is gone.';
 comment on table pgflow.functions is 'One row per edge function: the flows it serves, and when it was last called.';
 comment on column pgflow.workers.draining_at is 'When the worker called a successor, which may start beside it.';
@@ -204,12 +226,15 @@ comment on column pgflow.functions.woken_at is 'When the database last called it
 comment on column pgflow.functions.request_id is 'That call''s id in pg_net.';
 comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime; of child runs none are.';
 comment on column pgflow.runs.root_run_id is 'The topmost run of a child run''s family; null for a run without a parent.';
-comment on column pgflow.runs.owner is 'The signed-in user who started the run through the API.';
+comment on column pgflow.runs.owner is 'The signed-in user whose run it is; child runs have their parent''s.';
 comment on column pgflow.step_states.initial_tasks is 'Number of tasks; null while a map''s array is not known.';
 comment on column pgflow.step_states.output is 'A map''s gathered outputs; a single step''s output is its task''s.';
 comment on column pgflow.step_states.progress_at is 'When whoever watches was last told how many tasks are done.';
 comment on column pgflow.step_tasks.message_id is 'The task''s message in its queue; null while it waits outside.';
 comment on column pgflow.step_tasks.open_attempt is 'The attempt that may report; null before a claim and after a report.';
 comment on column pgflow.step_tasks.attempts_forgiven is 'Attempts that do not count towards the limit: given back, or before a retry_run.';
+comment on column pgflow.step_tasks.assignee is 'Who may answer an approval: user:<id> or role:<name>; null: the server.';
+comment on column pgflow.step_tasks.waiting_since is 'Since when an approval waits for its answer; null when it does not.';
+comment on column pgflow.owner_counts.open_run_ids is 'The runs counted as open when the owner last started one; those that ended since are left out then.';
 comment on column pgflow.step_tasks.due_at is 'When a task outside the queue enters it, or an approval''s time ends.';
 comment on column pgflow.step_tasks.input is 'The element of a map''s task; null for single steps, whose input is built when claimed.';

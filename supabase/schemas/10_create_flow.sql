@@ -7,7 +7,10 @@ create or replace function pgflow.create_flow(
   max_attempts int default 3,
   base_delay int default 5,
   timeout int default 60,
-  on_failure_slug text default null
+  on_failure_slug text default null,
+  startable_by text[] default '{}',
+  open_runs_per_owner int default null,
+  starts_per_minute_per_owner int default null
 )
   returns pgflow.flows
   language plpgsql
@@ -29,14 +32,18 @@ begin
   end if;
 
   insert into pgflow.flows (
-    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, on_failure_slug
+    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, on_failure_slug,
+    startable_by, open_runs_per_owner, starts_per_minute_per_owner
   )
   values (
     create_flow.flow_slug,
     create_flow.max_attempts,
     create_flow.base_delay,
     create_flow.timeout,
-    create_flow.on_failure_slug
+    create_flow.on_failure_slug,
+    coalesce(create_flow.startable_by, '{}'),
+    create_flow.open_runs_per_owner,
+    create_flow.starts_per_minute_per_owner
   )
   on conflict do nothing
   returning * into v_flow;
@@ -66,5 +73,5 @@ begin
 end;
 $$;
 
-comment on function pgflow.create_flow(text, int, int, int, text) is
+comment on function pgflow.create_flow(text, int, int, int, text, text[], int, int) is
   'Creates a flow and its queue; delays and timeouts are in seconds.';

@@ -16,7 +16,8 @@ create or replace function pgflow.add_step(
   when_unmet text default 'skip-cascade',
   when_exhausted text default 'fail',
   performed_by text default 'handler',
-  subflow_slug text default null
+  subflow_slug text default null,
+  assignee text default null
 )
   returns pgflow.steps
   language plpgsql
@@ -61,7 +62,8 @@ begin
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, performed_by, step_index, deps_count,
     opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug,
+    assignee
   )
   values (
     add_step.flow_slug, add_step.step_slug, add_step.step_type, add_step.performed_by,
@@ -69,7 +71,8 @@ begin
     cardinality(v_deps),
     add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
     add_step.required_input_pattern, add_step.forbidden_input_pattern,
-    add_step.when_unmet, add_step.when_exhausted, add_step.subflow_slug
+    add_step.when_unmet, add_step.when_exhausted, add_step.subflow_slug,
+    add_step.assignee
   )
   returning * into v_step;
 
@@ -116,5 +119,5 @@ end;
 $$;
 
 comment on function pgflow.add_step(
-  text, text, text[], int, int, int, int, text, jsonb, jsonb, text, text, text, text
+  text, text, text[], int, int, int, int, text, jsonb, jsonb, text, text, text, text, text
 ) is 'Adds a step to a flow, behind the steps named in deps_slugs; null options mean the flow''s.';

@@ -78,6 +78,7 @@ as $$
       coalesce(x.when_unmet, 'skip-cascade'),
       coalesce(x.when_exhausted, 'fail'),
       x.subflow_slug,
+      x.assignee,
       null,
       null
     )::pgflow.steps,
@@ -96,12 +97,13 @@ as $$
       forbidden_input_pattern jsonb,
       when_unmet text,
       when_exhausted text,
-      subflow_slug text
+      subflow_slug text,
+      assignee text
     )
   ) with ordinality as x (
     step_slug, deps_slugs, step_type, performed_by, max_attempts, base_delay, timeout, start_delay,
     required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug,
-    position
+    assignee, position
   )
   cross join lateral (
     select array(select distinct d from unnest(x.deps_slugs) d order by d) as deps_slugs
@@ -142,20 +144,24 @@ begin
     max_attempts => coalesce((_compile_flow.shape ->> 'max_attempts')::int, 3),
     base_delay => coalesce((_compile_flow.shape ->> 'base_delay')::int, 5),
     timeout => coalesce((_compile_flow.shape ->> 'timeout')::int, 60),
-    on_failure_slug => _compile_flow.shape ->> 'on_failure_slug'
+    on_failure_slug => _compile_flow.shape ->> 'on_failure_slug',
+    startable_by => pgflow._startable_by(_compile_flow.shape),
+    open_runs_per_owner => (_compile_flow.shape ->> 'open_runs_per_owner')::int,
+    starts_per_minute_per_owner => (_compile_flow.shape ->> 'starts_per_minute_per_owner')::int
   );
 
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, performed_by, step_index, deps_count,
     opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug,
+    assignee
   )
   select
     (s.step).flow_slug, (s.step).step_slug, (s.step).step_type, (s.step).performed_by,
     (s.step).step_index, (s.step).deps_count, (s.step).opt_max_attempts,
     (s.step).opt_base_delay, (s.step).opt_timeout, (s.step).opt_start_delay,
     (s.step).required_input_pattern, (s.step).forbidden_input_pattern, (s.step).when_unmet,
-    (s.step).when_exhausted, (s.step).subflow_slug
+    (s.step).when_exhausted, (s.step).subflow_slug, (s.step).assignee
   from pgflow._shape_steps(_compile_flow.flow_slug, _compile_flow.shape) s;
 
   insert into pgflow.deps (flow_slug, dep_slug, step_slug)
@@ -247,7 +253,23 @@ as $$
   from differences d;
 $$;
 
--- _update_options: store the retries, timeouts and delays of a shape where they differ.
+-- _startable_by: the roles that a shape names, in order and once each.
+create or replace function pgflow._startable_by(shape jsonb)
+  returns text[]
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select array(
+    select distinct r.role_name
+    from jsonb_array_elements_text(
+      coalesce(nullif(_startable_by.shape -> 'startable_by', 'null'), '[]')
+    ) as r (role_name)
+    order by r.role_name
+  );
+$$;
+
+-- _update_options: store the retries, timeouts, delays and rules of a shape where they differ.
 create or replace function pgflow._update_options(flow_slug text, shape jsonb)
   returns void
   language sql
@@ -258,32 +280,46 @@ as $$
     opt_max_attempts = o.max_attempts,
     opt_base_delay = o.base_delay,
     opt_timeout = o.timeout,
-    on_failure_slug = o.on_failure_slug
+    on_failure_slug = o.on_failure_slug,
+    startable_by = o.startable_by,
+    open_runs_per_owner = o.open_runs_per_owner,
+    starts_per_minute_per_owner = o.starts_per_minute_per_owner
   from (
     select
       coalesce((_update_options.shape ->> 'max_attempts')::int, 3) as max_attempts,
       coalesce((_update_options.shape ->> 'base_delay')::int, 5) as base_delay,
       coalesce((_update_options.shape ->> 'timeout')::int, 60) as timeout,
-      _update_options.shape ->> 'on_failure_slug' as on_failure_slug
+      _update_options.shape ->> 'on_failure_slug' as on_failure_slug,
+      pgflow._startable_by(_update_options.shape) as startable_by,
+      (_update_options.shape ->> 'open_runs_per_owner')::int as open_runs_per_owner,
+      (_update_options.shape ->> 'starts_per_minute_per_owner')::int as starts_per_minute_per_owner
   ) o
   where f.flow_slug = _update_options.flow_slug
-    and (f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.on_failure_slug)
-      is distinct from (o.max_attempts, o.base_delay, o.timeout, o.on_failure_slug);
+    and (
+      f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.on_failure_slug,
+      f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner
+    )
+      is distinct from (
+        o.max_attempts, o.base_delay, o.timeout, o.on_failure_slug,
+        o.startable_by, o.open_runs_per_owner, o.starts_per_minute_per_owner
+      );
 
   update pgflow.steps s
   set
     opt_max_attempts = (g.step).opt_max_attempts,
     opt_base_delay = (g.step).opt_base_delay,
     opt_timeout = (g.step).opt_timeout,
-    opt_start_delay = (g.step).opt_start_delay
+    opt_start_delay = (g.step).opt_start_delay,
+    assignee = (g.step).assignee
   from pgflow._shape_steps(_update_options.flow_slug, _update_options.shape) g
   where s.flow_slug = _update_options.flow_slug
     and s.step_slug = (g.step).step_slug
-    and (s.opt_max_attempts, s.opt_base_delay, s.opt_timeout, s.opt_start_delay)
+    and (s.opt_max_attempts, s.opt_base_delay, s.opt_timeout, s.opt_start_delay, s.assignee)
       is distinct from (
         (g.step).opt_max_attempts,
         (g.step).opt_base_delay,
         (g.step).opt_timeout,
-        (g.step).opt_start_delay
+        (g.step).opt_start_delay,
+        (g.step).assignee
       );
 $$;

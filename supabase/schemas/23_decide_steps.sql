@@ -165,7 +165,23 @@ begin
       case
         when st.performed_by = 'approval' then l.starts_at + make_interval(secs => st.opt_timeout)
         when l.starts_at > now() then l.starts_at
-      end as due_at
+      end as due_at,
+      case when st.performed_by = 'approval' then l.starts_at end as waiting_since,
+      case
+        when st.assignee = 'owner' then 'user:' || r.owner
+        when st.assignee like 'role:%' then st.assignee
+        when st.assignee is not null then 'user:' || lower(
+          case
+            when st.step_type = 'map' then e.element
+            else (
+              select si.input
+              from pgflow.step_inputs si
+              where si.run_id = s.run_id
+                and si.step_slug = s.step_slug
+            )
+          end #>> string_to_array(substr(st.assignee, 6), '.')
+        )
+      end as assignee
     from unnest(_create_tasks.run_ids, _create_tasks.step_slugs) as x (run_id, step_slug)
     join pgflow.step_states s
       on s.run_id = x.run_id
@@ -200,9 +216,11 @@ begin
 
   waiting as (
     insert into pgflow.step_tasks (
-      flow_slug, run_id, step_slug, task_index, input, status, due_at
+      flow_slug, run_id, step_slug, task_index, input, status, due_at, waiting_since, assignee
     )
-    select n.flow_slug, n.run_id, n.step_slug, n.task_index, n.element, n.status, n.due_at
+    select
+      n.flow_slug, n.run_id, n.step_slug, n.task_index, n.element, n.status, n.due_at,
+      n.waiting_since, n.assignee
     from new_tasks n
     where n.status = 'waiting'
       or n.due_at is not null

@@ -93,7 +93,8 @@ begin
       status = 'cancelled',
       cancelled_at = now(),
       open_attempt = null,
-      due_at = null
+      due_at = null,
+      waiting_since = null
     where t.run_id = any (v_ended)
       and t.status in ('queued', 'started', 'waiting')
     returning t.flow_slug, t.message_id
@@ -122,7 +123,8 @@ $$;
 --
 -- A run of its own, so that the hook is as durable, retried and visible as any flow. Its input is
 -- {"run_id", "flow_slug", "input", "step_slug", "error_message"}. A hook whose flow does not exist
--- is passed over: it must not keep the run from failing.
+-- is passed over: it must not keep the run from failing. It is the server's: the failed run's owner
+-- does not see it and cannot cancel it.
 create or replace function pgflow._start_failure_runs(run_ids uuid[])
   returns void
   language plpgsql
@@ -142,7 +144,6 @@ begin
           null::pgflow.runs,
           jsonb_build_object(
             'idempotency_key', format('failure of %s at %s', r.run_id, clock_timestamp()),
-            'owner', r.owner,
             'input', jsonb_build_object(
               'run_id', r.run_id,
               'flow_slug', r.flow_slug,

@@ -207,9 +207,7 @@ as $$
         when _may_watch.topic ~ '^pgflow:run:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
           then substr(_may_watch.topic, 12)::uuid
       end
-      and r.owner = (
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
-      )::uuid
+      and r.owner = (select pgflow._user_id())
   );
 $$;
 

@@ -94,7 +94,8 @@ begin
       status = 'cancelled',
       cancelled_at = now(),
       open_attempt = null,
-      due_at = null
+      due_at = null,
+      waiting_since = null
     from skipped s
     where t.run_id = s.run_id
       and t.step_slug = s.step_slug

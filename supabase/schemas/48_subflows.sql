@@ -23,6 +23,7 @@ begin
         (e.result ->> 'attempt')::int as attempt,
         st.subflow_slug,
         coalesce(r.root_run_id, r.run_id) as root_run_id,
+        r.owner,
         case
           when f.flow_slug is null then format('subflow "%s" does not exist', st.subflow_slug)
           when jsonb_typeof(coalesce(e.result -> 'output', 'null')) <> 'array' and exists (
@@ -72,7 +73,8 @@ begin
       and (e.attempt is null or e.attempt = t.open_attempt)
     returning
       t.flow_slug, t.run_id, t.step_slug, t.task_index, t.child_run_id,
-      e.message_id, e.root_run_id, e.subflow_slug, coalesce(e.result -> 'output', 'null') as input
+      e.message_id, e.root_run_id, e.owner, e.subflow_slug,
+      coalesce(e.result -> 'output', 'null') as input
   ),
 
   children as (
@@ -82,6 +84,7 @@ begin
         jsonb_build_object(
           'run_id', w.child_run_id,
           'root_run_id', w.root_run_id,
+          'owner', w.owner,
           'parent_run_id', w.run_id,
           'parent_step_slug', w.step_slug,
           'parent_task_index', w.task_index,

@@ -32,7 +32,8 @@ begin
     completed_at = now(),
     output = coalesce(complete_step.output, 'null'),
     error_message = null,
-    due_at = null
+    due_at = null,
+    waiting_since = null
   where t.run_id = v_task.run_id
     and t.step_slug = v_task.step_slug
     and t.task_index = v_task.task_index

@@ -32,7 +32,8 @@ begin
     failed_at = now(),
     error_message = coalesce(fail_step.error_message, 'no reason given'),
     attempts_count = t.attempts_count + 1,
-    due_at = null
+    due_at = null,
+    waiting_since = null
   where t.run_id = v_task.run_id
     and t.step_slug = v_task.step_slug
     and t.task_index = v_task.task_index

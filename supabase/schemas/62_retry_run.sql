@@ -47,7 +47,10 @@ begin
     due_at = greatest(clock_timestamp(), v_run.start_at) + make_interval(
       secs => case when st.performed_by = 'approval' then st.opt_timeout else 0 end
         + case when t.attempts_count = 0 then coalesce(st.opt_start_delay, 0) else 0 end
-    )
+    ),
+    waiting_since = case
+      when st.performed_by = 'approval' then greatest(clock_timestamp(), v_run.start_at)
+    end
   from pgflow.steps st
   where t.run_id = v_run.run_id
     and t.status in ('failed', 'cancelled')

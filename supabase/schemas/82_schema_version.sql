@@ -29,7 +29,15 @@ begin
 
   perform pgflow.remove_watchdog();
   perform pgmq.drop_queue(f.flow_slug) from pgflow.flows f;
-  drop function public.start_flow(text, jsonb, uuid, text, timestamptz);
+  drop function
+    public.start_flow(text, jsonb, uuid, text, timestamptz, uuid),
+    public.get_run(uuid),
+    public.list_runs(text, text, int, jsonb),
+    public.cancel_run(uuid),
+    public.retry_run(uuid),
+    public.complete_step(uuid, text, jsonb, int),
+    public.fail_step(uuid, text, text, int),
+    public.list_approvals(int, jsonb);
   drop schema pgflow cascade;
 end;
 $$;

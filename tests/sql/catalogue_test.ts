@@ -64,6 +64,16 @@ questions["columns have plain types: slugs and statuses text, counters int, payl
       ))
   `;
     assertEquals([...others], []);
+    const arrays = await sql`
+    select table_name || '.' || column_name || ' ' || udt_name as name
+    from information_schema.columns
+    where table_schema = 'pgflow' and data_type = 'ARRAY'
+    order by 1
+  `;
+    assertEquals(arrays.map((row) => row.name), [
+      "flows.startable_by _text",
+      "owner_counts.open_run_ids _uuid",
+    ]);
   };
 
 const parameters: Record<string, [string, string]> = {
@@ -146,6 +156,53 @@ for (const [name, [args, result]] of Object.entries(parameters)) {
   };
 }
 
+const api: Record<string, [string, string]> = {
+  start_flow: [
+    "flow_slug text, input jsonb DEFAULT 'null'::jsonb, run_id uuid DEFAULT NULL::uuid, " +
+    "idempotency_key text DEFAULT NULL::text, " +
+    "start_at timestamp with time zone DEFAULT NULL::timestamp with time zone, " +
+    "owner uuid DEFAULT NULL::uuid",
+    "jsonb",
+  ],
+  get_run: ["run_id uuid", "jsonb"],
+  list_runs: [
+    "flow_slug text DEFAULT NULL::text, status text DEFAULT NULL::text, " +
+    "page_size integer DEFAULT 50, before jsonb DEFAULT NULL::jsonb",
+    "SETOF pgflow.listed_run",
+  ],
+  cancel_run: ["run_id uuid", "jsonb"],
+  retry_run: ["run_id uuid", "jsonb"],
+  complete_step: [
+    "run_id uuid, step_slug text, output jsonb DEFAULT 'null'::jsonb, " +
+    "task_index integer DEFAULT 0",
+    "jsonb",
+  ],
+  fail_step: [
+    "run_id uuid, step_slug text, error_message text DEFAULT NULL::text, " +
+    "task_index integer DEFAULT 0",
+    "jsonb",
+  ],
+  list_approvals: [
+    "page_size integer DEFAULT 50, after jsonb DEFAULT NULL::jsonb",
+    "SETOF pgflow.listed_approval",
+  ],
+};
+
+questions["public holds the functions of the API and nothing else of pgflow's"] = async (sql) => {
+  const rows = await sql`
+    select proname as name, pg_get_function_arguments(p.oid) as args,
+      pg_get_function_result(p.oid) as result
+    from pg_proc p
+    where p.pronamespace = 'public'::regnamespace
+      and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+    order by 1
+  `;
+  assertEquals(
+    rows.map((row) => [row.name, row.args, row.result]),
+    Object.entries(api).map(([name, [args, result]]) => [name, args, result]).sort(),
+  );
+};
+
 questions["no function is overloaded"] = async (sql) => {
   const rows = await sql`
     select proname from pg_proc where pronamespace = 'pgflow'::regnamespace
@@ -166,6 +223,7 @@ questions["foreign keys are those of the contract, at once and with their rows"]
   assertEquals([...rows], [
     cascading("pgflow.deps -> pgflow.steps"),
     cascading("pgflow.deps -> pgflow.steps"),
+    cascading("pgflow.owner_counts -> pgflow.flows"),
     cascading("pgflow.runs -> pgflow.flows"),
     cascading("pgflow.step_states -> pgflow.runs"),
     cascading("pgflow.step_tasks -> pgflow.step_states"),
@@ -210,7 +268,8 @@ questions["every table and public function says what it is"] = async (sql) => {
     union all
     select p.oid::regproc::text
     from pg_proc p
-    where (p.pronamespace = 'pgflow'::regnamespace or p.oid = 'public.start_flow'::regproc)
+    where p.pronamespace in ('pgflow'::regnamespace, 'public'::regnamespace)
+      and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
       and p.proname not like '\\_%'
       and obj_description(p.oid, 'pg_proc') is null
     order by 1

@@ -1,8 +1,16 @@
 import { assertEquals } from "@std/assert";
+import type postgres from "postgres";
 import { askCatalogue, type Questions } from "./ask_catalogue.ts";
 
 /** The questions of Supabase's linter, and a few of our own, put to the catalogue. */
 const questions: Questions = {};
+
+/** Selects pgflow's functions, in its own schema and in public. */
+const ours = (sql: postgres.Sql) =>
+  sql`
+  p.pronamespace in ('pgflow'::regnamespace, 'public'::regnamespace)
+    and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+`;
 
 const names = (rows: Iterable<Record<string, unknown>>) => Array.from(rows, (row) => row.name);
 
@@ -23,7 +31,7 @@ questions["every function has an empty search_path, but for the procedure that c
   const without = await sql`
     select p.oid::regprocedure::text as name
     from pg_proc p
-    where (p.pronamespace = 'pgflow'::regnamespace or p.oid = 'public.start_flow'::regproc)
+    where ${ours(sql)}
       and not coalesce(p.proconfig, '{}') @> array['search_path=""']
   `;
   assertEquals(names(without), ["pgflow.wait_for_tasks(text[],integer,integer)"]);
@@ -43,16 +51,34 @@ questions["nobody but the owner may execute anything, except what is granted on 
     select r.role || ' ' || p.oid::regprocedure as name
     from pg_proc p
     cross join unnest(array['anon', 'authenticated', 'authenticator', 'service_role']) as r (role)
-    where (p.pronamespace = 'pgflow'::regnamespace or p.oid = 'public.start_flow'::regproc)
+    where ${ours(sql)}
       and has_function_privilege(r.role, p.oid, 'execute')
-    order by 1
+    order by (r.role || ' ' || p.oid::regprocedure) collate "C"
   `;
-  assertEquals(names(granted), [
-    "anon pgflow._may_watch(text)",
-    "authenticated pgflow._may_watch(text)",
-    "service_role pgflow.api_start_flow(text,jsonb,uuid,text,timestamp with time zone)",
-    "service_role start_flow(text,jsonb,uuid,text,timestamp with time zone)",
-  ]);
+  const start = "start_flow(text,jsonb,uuid,text,timestamp with time zone,uuid)";
+  const signedIn = [
+    "cancel_run(uuid)",
+    "complete_step(uuid,text,jsonb,integer)",
+    "fail_step(uuid,text,text,integer)",
+    "get_run(uuid)",
+    "list_approvals(integer,jsonb)",
+    "list_runs(text,text,integer,jsonb)",
+    "retry_run(uuid)",
+    start,
+  ];
+  const withDefiners = (functions: string[]) => functions.flatMap((f) => [f, `pgflow.api_${f}`]);
+  assertEquals(
+    names(granted),
+    [
+      ...withDefiners([start]).map((f) => `anon ${f}`),
+      ...["authenticated", "service_role"].flatMap((role) =>
+        withDefiners(signedIn).map((f) => `${role} ${f}`)
+      ),
+      "anon pgflow._may_watch(text)",
+      "authenticated pgflow._may_watch(text)",
+      "authenticated pgflow._user_id()",
+    ].sort(),
+  );
 };
 
 questions["PUBLIC may execute nothing"] = async (sql) => {
@@ -60,24 +86,36 @@ questions["PUBLIC may execute nothing"] = async (sql) => {
     select p.oid::regprocedure::text as name
     from pg_proc p
     cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-    where (p.pronamespace = 'pgflow'::regnamespace or p.oid = 'public.start_flow'::regproc)
+    where ${ours(sql)}
       and a.grantee = 0
   `;
   assertEquals(names(open), []);
 };
 
-questions["security definer functions are the API's, and the one that Realtime asks"] = async (
-  sql,
-) => {
-  const definers = await sql`
+questions["security definer functions are those behind the API, in a schema it does not show"] =
+  async (
+    sql,
+  ) => {
+    const definers = await sql`
     select p.oid::regproc::text as name
     from pg_proc p
     where p.pronamespace in ('pgflow'::regnamespace, 'public'::regnamespace)
       and p.prosecdef
       and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+    order by 1
   `;
-  assertEquals(names(definers), ["pgflow._may_watch", "pgflow.api_start_flow"]);
-};
+    assertEquals(names(definers), [
+      "pgflow._may_watch",
+      "pgflow.api_cancel_run",
+      "pgflow.api_complete_step",
+      "pgflow.api_fail_step",
+      "pgflow.api_get_run",
+      "pgflow.api_list_approvals",
+      "pgflow.api_list_runs",
+      "pgflow.api_retry_run",
+      "pgflow.api_start_flow",
+    ]);
+  };
 
 questions["no role of the API may touch a table, view or sequence"] = async (sql) => {
   const granted = await sql`
@@ -90,14 +128,16 @@ questions["no role of the API may touch a table, view or sequence"] = async (sql
   assertEquals(names(granted), []);
 };
 
-questions["only the service role may see the schema"] = async (sql) => {
+questions["roles of the API may name what is in the schema, and create nothing there"] = async (
+  sql,
+) => {
   const roles = await sql`
-    select r.role as name
+    select r.role || ' ' || p.privilege as name
     from unnest(array['anon', 'authenticated', 'authenticator', 'service_role']) as r (role)
-    where has_schema_privilege(r.role, 'pgflow', 'usage')
-      or has_schema_privilege(r.role, 'pgflow', 'create')
+    cross join unnest(array['usage', 'create']) as p (privilege)
+    where has_schema_privilege(r.role, 'pgflow', p.privilege)
   `;
-  assertEquals(names(roles), ["service_role"]);
+  assertEquals(names(roles), ["anon usage", "authenticated usage", "service_role usage"]);
 };
 
 questions["every view reads with the rights of its caller"] = async (sql) => {

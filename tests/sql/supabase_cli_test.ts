@@ -39,7 +39,7 @@ Deno.test({
       assertStringIncludes(first.output, migrationPath.split("/").at(-1)!);
       assertEquals(await state(database.sql), {
         versions: ["20260101000000"],
-        tables: 9,
+        tables: await tablesOf(server.sql),
         functions: await functionsOf(server.sql),
       });
 
@@ -109,14 +109,18 @@ async function state(sql: postgres.Sql) {
   const versions = await sql`
     select version from supabase_migrations.schema_migrations order by version
   `;
-  const [tables] = await sql`
-    select count(*)::int as count from pg_tables where schemaname = 'pgflow'
-  `;
   return {
     versions: versions.map((row) => row.version),
-    tables: tables!.count,
+    tables: await tablesOf(sql),
     functions: await functionsOf(sql),
   };
+}
+
+async function tablesOf(sql: postgres.Sql): Promise<string[]> {
+  const rows = await sql`
+    select tablename as name from pg_tables where schemaname = 'pgflow' order by 1
+  `;
+  return rows.map((row) => row.name);
 }
 
 async function functionsOf(sql: postgres.Sql): Promise<string[]> {

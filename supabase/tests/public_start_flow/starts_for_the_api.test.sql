@@ -33,11 +33,15 @@ select throws_ok(
 
 set local role anon;
 select throws_ok(
-  $$ select public.start_flow('single') $$, '42501', 'permission denied for function start_flow', 'anon may not start'
+  $$ select public.start_flow('single') $$,
+  'PF011', 'Cannot start flow "single": it does not exist, or role "anon" may not start it',
+  'anon may not start a flow that does not say so'
 );
 set local role authenticated;
 select throws_ok(
-  $$ select public.start_flow('single') $$, '42501', 'permission denied for function start_flow', 'nor may a signed-in user'
+  $$ select public.start_flow('single') $$,
+  'PF011', 'Cannot start flow "single": it does not exist, or role "authenticated" may not start it',
+  'nor may a signed-in user'
 );
 reset role;
 select results_eq(
