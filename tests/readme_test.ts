@@ -172,7 +172,6 @@ Deno.test("README.md: what is said not to be there yet is not there", () => {
   const worker = files("lib/worker/").map(read).join("\n");
   const isThere: Record<string, boolean> = {
     "Succession": /\bdeprecateWorkers\b/.test(worker),
-    "The API": [...sql.matchAll(/create or replace function public\./g)].length > 1,
     "A typed client": exists("lib/client/mod.ts"),
     "Limits": /\bbudget/i.test(worker),
     "A package": false,
