@@ -168,7 +168,6 @@ Deno.test("README.md: the dependencies are those of deno.json", () => {
 });
 
 Deno.test("README.md: what is said not to be there yet is not there", () => {
-  const sql = files("supabase/schemas/", ".sql").map(read).join("\n");
   const worker = files("lib/worker/").map(read).join("\n");
   const isThere: Record<string, boolean> = {
     "Succession": /\bdeprecateWorkers\b/.test(worker),

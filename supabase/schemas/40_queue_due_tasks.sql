@@ -110,21 +110,14 @@ begin
       failed_at = now(),
       error_message = '[timeout] nobody answered in time',
       attempts_count = t.attempts_count + 1,
-<<<<<<< HEAD
-      due_at = null
+      due_at = null,
+      waiting_since = null
     from unnest(v_due.run_ids, v_due.step_slugs, v_due.task_indexes, v_due.root_run_ids)
       as d (run_id, step_slug, task_index, root_run_id)
     where t.run_id = d.run_id
       and t.step_slug = d.step_slug
       and t.task_index = d.task_index
       and t.due_at <= _end_due_approvals.due_before
-=======
-      due_at = null,
-      waiting_since = null
-    from pgflow.runs c
-    where t.flow_slug = _end_due_approvals.flow_slug
-      and t.due_at <= clock_timestamp()
->>>>>>> a6f37b9 (sql: the API for users: read, list, cancel, retry and answer one's own, start what a flow allows, within limits)
       and t.status = 'waiting'
       and d.root_run_id = any (v_root_run_ids)
     returning t.*

@@ -108,6 +108,7 @@ begin
   create policy nobody_reads_steps on pgflow.steps for all to authenticated using (false);
   create policy nobody_reads_deps on pgflow.deps for all to authenticated using (false);
   create policy nobody_reads_counts on pgflow.owner_counts for all to authenticated using (false);
+  create policy nobody_reads_functions on pgflow.functions for all to authenticated using (false);
   create policy nobody_reads_workers on pgflow.workers for all to authenticated using (false);
 end;
 $$;

@@ -67,11 +67,13 @@ questions["columns have plain types: slugs and statuses text, counters int, payl
     const arrays = await sql`
     select table_name || '.' || column_name || ' ' || udt_name as name
     from information_schema.columns
-    where table_schema = 'pgflow' and data_type = 'ARRAY'
+    join information_schema.tables t using (table_schema, table_name)
+    where table_schema = 'pgflow' and data_type = 'ARRAY' and t.table_type = 'BASE TABLE'
     order by 1
   `;
     assertEquals(arrays.map((row) => row.name), [
       "flows.startable_by _text",
+      "functions.queue_names _text",
       "owner_counts.open_run_ids _uuid",
     ]);
   };
