@@ -32,6 +32,11 @@
 --   PF008  the flow starts with a map and its input is not an array
 --   PF009  the step does not wait for an answer
 --   PF010  the flow would be its own subflow
+--   PF011  the flow does not exist, or the caller may not start it
+--   PF012  the owner has as many open runs of the flow as one may have
+--   PF013  the owner has started as many runs of the flow in this minute as one may
+--   PF014  the approval is assigned to somebody else
+--   PF015  the value is too large or too deeply nested
 
 create schema if not exists pgflow;
 
@@ -78,11 +83,17 @@ create table pgflow.flows (
   opt_base_delay int not null default 1,
   opt_timeout int not null default 60,
   on_failure_slug text,
+  startable_by text[] not null default '{}',
+  open_runs_per_owner int,
+  starts_per_minute_per_owner int,
   created_at timestamptz not null default now(),
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
   constraint base_delay_is_not_negative check (opt_base_delay >= 0),
-  constraint timeout_is_positive check (opt_timeout >= 1)
+  constraint timeout_is_positive check (opt_timeout >= 1),
+  constraint startable_by_names_roles check (array_position(startable_by, null) is null),
+  constraint open_runs_per_owner_is_positive check (open_runs_per_owner >= 1),
+  constraint starts_per_minute_per_owner_is_positive check (starts_per_minute_per_owner >= 1)
 );
 
 -- A queue's table is named after the flow in lower case, so two flows may not share it.
@@ -104,6 +115,7 @@ create table pgflow.steps (
   when_unmet text not null default 'skip-cascade',
   when_exhausted text not null default 'fail',
   subflow_slug text,
+  assignee text,
   is_plain boolean not null generated always as (
     step_type = 'single'
     and performed_by <> 'approval'
@@ -123,6 +135,10 @@ create table pgflow.steps (
   constraint subflow_step_names_its_flow check (
     (performed_by = 'subflow') = (subflow_slug is not null)
   ),
+  constraint assignee_is_known check (
+    assignee ~ '^(owner|role:.+|user|user:[^.]+(\.[^.]+)*)$'
+  ),
+  constraint assignee_belongs_to_approval check (assignee is null or performed_by = 'approval'),
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
   constraint base_delay_is_not_negative check (opt_base_delay >= 0),
   constraint timeout_is_positive check (opt_timeout >= 1),
@@ -162,6 +178,10 @@ comment on table pgflow.flows is 'One row per flow; its slug is also the name of
 comment on table pgflow.steps is 'The nodes of a flow''s graph; null options mean the flow''s.';
 comment on table pgflow.deps is 'The edges of a flow''s graph: step_slug waits for dep_slug.';
 comment on column pgflow.flows.on_failure_slug is 'A flow that is started with the run, the step and the error when a run fails.';
+comment on column pgflow.flows.startable_by is 'The roles of the API that may start runs; whoever bypasses row level security always may.';
+comment on column pgflow.flows.open_runs_per_owner is 'How many runs one owner may have open; null: any number.';
+comment on column pgflow.flows.starts_per_minute_per_owner is 'How many runs one owner may start in a minute; null: any number.';
+comment on column pgflow.steps.assignee is 'Who may answer an approval: owner, role:<name>, user:<path in its input>; null: nobody by the API but the server.';
 comment on column pgflow.steps.step_type is 'How many tasks the step has: single, or map (one per element of an array).';
 comment on column pgflow.steps.performed_by is 'Who performs a task: handler (a worker), approval (somebody outside), subflow (a child run).';
 comment on column pgflow.steps.opt_timeout is 'Seconds a handler may take, or the time limit of an approval (null: none).';
@@ -271,6 +291,8 @@ create table pgflow.step_tasks (
   due_at timestamptz,
   last_worker_id uuid,
   child_run_id uuid,
+  assignee text,
+  waiting_since timestamptz,
   queued_at timestamptz not null default now(),
   started_at timestamptz,
   completed_at timestamptz,
@@ -295,12 +317,19 @@ create table pgflow.step_tasks (
   constraint failed_task_has_time check ((status = 'failed') = (failed_at is not null)),
   constraint cancelled_task_has_time check ((status = 'cancelled') = (cancelled_at is not null)),
   constraint completed_task_has_output check ((status = 'completed') = (output is not null)),
-  constraint due_task_is_open check (due_at is null or status in ('queued', 'waiting'))
+  constraint due_task_is_open check (due_at is null or status in ('queued', 'waiting')),
+  constraint waiting_since_belongs_to_waiting_task check (
+    waiting_since is null or status = 'waiting'
+  )
 )
   with (fillfactor = 50);
 
 create index step_tasks_due_idx on pgflow.step_tasks (flow_slug, due_at)
   where due_at is not null;
+
+-- Holds the approvals that wait now, and no others, so that a look at one's own stays short.
+create index step_tasks_approvals_idx on pgflow.step_tasks (assignee, waiting_since)
+  where waiting_since is not null;
 
 create table pgflow.task_failures (
   run_id uuid not null,
@@ -313,6 +342,17 @@ create table pgflow.task_failures (
   primary key (run_id, step_slug, task_index, attempt),
   constraint task_failures_task_fkey foreign key (run_id, step_slug, task_index)
     references pgflow.step_tasks (run_id, step_slug, task_index) on delete cascade
+);
+
+create table pgflow.owner_counts (
+  flow_slug text not null,
+  owner uuid not null,
+  open_run_ids uuid[] not null default '{}',
+  minute_began_at timestamptz not null default now(),
+  starts_in_minute int not null default 0,
+  primary key (flow_slug, owner),
+  constraint owner_counts_flow_slug_fkey foreign key (flow_slug)
+    references pgflow.flows (flow_slug) on delete cascade
 );
 
 create table pgflow.workers (
@@ -345,6 +385,7 @@ alter table pgflow.runs enable row level security;
 alter table pgflow.step_states enable row level security;
 alter table pgflow.step_tasks enable row level security;
 alter table pgflow.task_failures enable row level security;
+alter table pgflow.owner_counts enable row level security;
 alter table pgflow.workers enable row level security;
 alter table pgflow.functions enable row level security;
 
@@ -366,6 +407,7 @@ comment on table pgflow.runs is 'One row per run of a flow.';
 comment on table pgflow.step_states is 'One row per step of a run: what it still waits for and how it ended.';
 comment on table pgflow.step_tasks is 'One row per unit of work: one of a single step, one per element of a map.';
 comment on table pgflow.task_failures is 'One row per failed attempt.';
+comment on table pgflow.owner_counts is 'What the limits of a flow count, one row per owner; flows without limits have none.';
 comment on table pgflow.workers is 'One row per worker; a heartbeat that stays out means that it is gone.';
 comment on table pgflow.functions is 'One row per edge function: the flows it serves, and when it was last called.';
 comment on column pgflow.workers.draining_at is 'When the worker called a successor, which may start beside it.';
@@ -376,13 +418,16 @@ comment on column pgflow.functions.woken_at is 'When the database last called it
 comment on column pgflow.functions.request_id is 'That call''s id in pg_net.';
 comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime; of child runs none are.';
 comment on column pgflow.runs.root_run_id is 'The topmost run of a child run''s family; null for a run without a parent.';
-comment on column pgflow.runs.owner is 'The signed-in user who started the run through the API.';
+comment on column pgflow.runs.owner is 'The signed-in user whose run it is; child runs have their parent''s.';
 comment on column pgflow.step_states.initial_tasks is 'Number of tasks; null while a map''s array is not known.';
 comment on column pgflow.step_states.output is 'A map''s gathered outputs; a single step''s output is its task''s.';
 comment on column pgflow.step_states.progress_at is 'When whoever watches was last told how many tasks are done.';
 comment on column pgflow.step_tasks.message_id is 'The task''s message in its queue; null while it waits outside.';
 comment on column pgflow.step_tasks.open_attempt is 'The attempt that may report; null before a claim and after a report.';
 comment on column pgflow.step_tasks.attempts_forgiven is 'Attempts that do not count towards the limit: given back, or before a retry_run.';
+comment on column pgflow.step_tasks.assignee is 'Who may answer an approval: user:<id> or role:<name>; null: the server.';
+comment on column pgflow.step_tasks.waiting_since is 'Since when an approval waits for its answer; null when it does not.';
+comment on column pgflow.owner_counts.open_run_ids is 'The runs counted as open when the owner last started one; those that ended since are left out then.';
 comment on column pgflow.step_tasks.due_at is 'When a task outside the queue enters it, or an approval''s time ends.';
 comment on column pgflow.step_tasks.input is 'The element of a map''s task; null for single steps, whose input is built when claimed.';
 
@@ -555,6 +600,25 @@ create type pgflow.settled_task as (
 comment on type pgflow.settled_task is
   'A task that settle_tasks changed: completed, retried, exhausted or released.';
 
+-- == 05_user_id.sql ===============================================================================
+
+-- _user_id: the signed-in user who calls the API; null if there is none.
+--
+-- As auth.uid() has it, which plain Postgres lacks. An id that is no uuid owns nothing.
+create or replace function pgflow._user_id()
+  returns uuid
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select case
+    when c.sub ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then c.sub::uuid
+  end
+  from (
+    select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub' as sub
+  ) c;
+$$;
+
 -- == 10_create_flow.sql ===========================================================================
 
 -- create_flow: create a flow and its queue.
@@ -566,7 +630,10 @@ create or replace function pgflow.create_flow(
   max_attempts int default 3,
   base_delay int default 5,
   timeout int default 60,
-  on_failure_slug text default null
+  on_failure_slug text default null,
+  startable_by text[] default '{}',
+  open_runs_per_owner int default null,
+  starts_per_minute_per_owner int default null
 )
   returns pgflow.flows
   language plpgsql
@@ -588,14 +655,18 @@ begin
   end if;
 
   insert into pgflow.flows (
-    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, on_failure_slug
+    flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, on_failure_slug,
+    startable_by, open_runs_per_owner, starts_per_minute_per_owner
   )
   values (
     create_flow.flow_slug,
     create_flow.max_attempts,
     create_flow.base_delay,
     create_flow.timeout,
-    create_flow.on_failure_slug
+    create_flow.on_failure_slug,
+    coalesce(create_flow.startable_by, '{}'),
+    create_flow.open_runs_per_owner,
+    create_flow.starts_per_minute_per_owner
   )
   on conflict do nothing
   returning * into v_flow;
@@ -625,7 +696,7 @@ begin
 end;
 $$;
 
-comment on function pgflow.create_flow(text, int, int, int, text) is
+comment on function pgflow.create_flow(text, int, int, int, text, text[], int, int) is
   'Creates a flow and its queue; delays and timeouts are in seconds.';
 
 -- == 11_add_step.sql ==============================================================================
@@ -648,7 +719,8 @@ create or replace function pgflow.add_step(
   when_unmet text default 'skip-cascade',
   when_exhausted text default 'fail',
   performed_by text default 'handler',
-  subflow_slug text default null
+  subflow_slug text default null,
+  assignee text default null
 )
   returns pgflow.steps
   language plpgsql
@@ -693,7 +765,8 @@ begin
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, performed_by, step_index, deps_count,
     opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug,
+    assignee
   )
   values (
     add_step.flow_slug, add_step.step_slug, add_step.step_type, add_step.performed_by,
@@ -701,7 +774,8 @@ begin
     cardinality(v_deps),
     add_step.max_attempts, add_step.base_delay, add_step.timeout, add_step.start_delay,
     add_step.required_input_pattern, add_step.forbidden_input_pattern,
-    add_step.when_unmet, add_step.when_exhausted, add_step.subflow_slug
+    add_step.when_unmet, add_step.when_exhausted, add_step.subflow_slug,
+    add_step.assignee
   )
   returning * into v_step;
 
@@ -748,7 +822,7 @@ end;
 $$;
 
 comment on function pgflow.add_step(
-  text, text, text[], int, int, int, int, text, jsonb, jsonb, text, text, text, text
+  text, text, text[], int, int, int, int, text, jsonb, jsonb, text, text, text, text, text
 ) is 'Adds a step to a flow, behind the steps named in deps_slugs; null options mean the flow''s.';
 
 -- == 12_ensure_flow_compiled.sql ==================================================================
@@ -833,6 +907,7 @@ as $$
       coalesce(x.when_unmet, 'skip-cascade'),
       coalesce(x.when_exhausted, 'fail'),
       x.subflow_slug,
+      x.assignee,
       null,
       null
     )::pgflow.steps,
@@ -851,12 +926,13 @@ as $$
       forbidden_input_pattern jsonb,
       when_unmet text,
       when_exhausted text,
-      subflow_slug text
+      subflow_slug text,
+      assignee text
     )
   ) with ordinality as x (
     step_slug, deps_slugs, step_type, performed_by, max_attempts, base_delay, timeout, start_delay,
     required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug,
-    position
+    assignee, position
   )
   cross join lateral (
     select array(select distinct d from unnest(x.deps_slugs) d order by d) as deps_slugs
@@ -897,20 +973,24 @@ begin
     max_attempts => coalesce((_compile_flow.shape ->> 'max_attempts')::int, 3),
     base_delay => coalesce((_compile_flow.shape ->> 'base_delay')::int, 5),
     timeout => coalesce((_compile_flow.shape ->> 'timeout')::int, 60),
-    on_failure_slug => _compile_flow.shape ->> 'on_failure_slug'
+    on_failure_slug => _compile_flow.shape ->> 'on_failure_slug',
+    startable_by => pgflow._startable_by(_compile_flow.shape),
+    open_runs_per_owner => (_compile_flow.shape ->> 'open_runs_per_owner')::int,
+    starts_per_minute_per_owner => (_compile_flow.shape ->> 'starts_per_minute_per_owner')::int
   );
 
   insert into pgflow.steps (
     flow_slug, step_slug, step_type, performed_by, step_index, deps_count,
     opt_max_attempts, opt_base_delay, opt_timeout, opt_start_delay,
-    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug
+    required_input_pattern, forbidden_input_pattern, when_unmet, when_exhausted, subflow_slug,
+    assignee
   )
   select
     (s.step).flow_slug, (s.step).step_slug, (s.step).step_type, (s.step).performed_by,
     (s.step).step_index, (s.step).deps_count, (s.step).opt_max_attempts,
     (s.step).opt_base_delay, (s.step).opt_timeout, (s.step).opt_start_delay,
     (s.step).required_input_pattern, (s.step).forbidden_input_pattern, (s.step).when_unmet,
-    (s.step).when_exhausted, (s.step).subflow_slug
+    (s.step).when_exhausted, (s.step).subflow_slug, (s.step).assignee
   from pgflow._shape_steps(_compile_flow.flow_slug, _compile_flow.shape) s;
 
   insert into pgflow.deps (flow_slug, dep_slug, step_slug)
@@ -1002,7 +1082,23 @@ as $$
   from differences d;
 $$;
 
--- _update_options: store the retries, timeouts and delays of a shape where they differ.
+-- _startable_by: the roles that a shape names, in order and once each.
+create or replace function pgflow._startable_by(shape jsonb)
+  returns text[]
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select array(
+    select distinct r.role_name
+    from jsonb_array_elements_text(
+      coalesce(nullif(_startable_by.shape -> 'startable_by', 'null'), '[]')
+    ) as r (role_name)
+    order by r.role_name
+  );
+$$;
+
+-- _update_options: store the retries, timeouts, delays and rules of a shape where they differ.
 create or replace function pgflow._update_options(flow_slug text, shape jsonb)
   returns void
   language sql
@@ -1013,33 +1109,47 @@ as $$
     opt_max_attempts = o.max_attempts,
     opt_base_delay = o.base_delay,
     opt_timeout = o.timeout,
-    on_failure_slug = o.on_failure_slug
+    on_failure_slug = o.on_failure_slug,
+    startable_by = o.startable_by,
+    open_runs_per_owner = o.open_runs_per_owner,
+    starts_per_minute_per_owner = o.starts_per_minute_per_owner
   from (
     select
       coalesce((_update_options.shape ->> 'max_attempts')::int, 3) as max_attempts,
       coalesce((_update_options.shape ->> 'base_delay')::int, 5) as base_delay,
       coalesce((_update_options.shape ->> 'timeout')::int, 60) as timeout,
-      _update_options.shape ->> 'on_failure_slug' as on_failure_slug
+      _update_options.shape ->> 'on_failure_slug' as on_failure_slug,
+      pgflow._startable_by(_update_options.shape) as startable_by,
+      (_update_options.shape ->> 'open_runs_per_owner')::int as open_runs_per_owner,
+      (_update_options.shape ->> 'starts_per_minute_per_owner')::int as starts_per_minute_per_owner
   ) o
   where f.flow_slug = _update_options.flow_slug
-    and (f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.on_failure_slug)
-      is distinct from (o.max_attempts, o.base_delay, o.timeout, o.on_failure_slug);
+    and (
+      f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.on_failure_slug,
+      f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner
+    )
+      is distinct from (
+        o.max_attempts, o.base_delay, o.timeout, o.on_failure_slug,
+        o.startable_by, o.open_runs_per_owner, o.starts_per_minute_per_owner
+      );
 
   update pgflow.steps s
   set
     opt_max_attempts = (g.step).opt_max_attempts,
     opt_base_delay = (g.step).opt_base_delay,
     opt_timeout = (g.step).opt_timeout,
-    opt_start_delay = (g.step).opt_start_delay
+    opt_start_delay = (g.step).opt_start_delay,
+    assignee = (g.step).assignee
   from pgflow._shape_steps(_update_options.flow_slug, _update_options.shape) g
   where s.flow_slug = _update_options.flow_slug
     and s.step_slug = (g.step).step_slug
-    and (s.opt_max_attempts, s.opt_base_delay, s.opt_timeout, s.opt_start_delay)
+    and (s.opt_max_attempts, s.opt_base_delay, s.opt_timeout, s.opt_start_delay, s.assignee)
       is distinct from (
         (g.step).opt_max_attempts,
         (g.step).opt_base_delay,
         (g.step).opt_timeout,
-        (g.step).opt_start_delay
+        (g.step).opt_start_delay,
+        (g.step).assignee
       );
 $$;
 
@@ -1519,7 +1629,23 @@ begin
       case
         when st.performed_by = 'approval' then l.starts_at + make_interval(secs => st.opt_timeout)
         when l.starts_at > now() then l.starts_at
-      end as due_at
+      end as due_at,
+      case when st.performed_by = 'approval' then l.starts_at end as waiting_since,
+      case
+        when st.assignee = 'owner' then 'user:' || r.owner
+        when st.assignee like 'role:%' then st.assignee
+        when st.assignee is not null then 'user:' || lower(
+          case
+            when st.step_type = 'map' then e.element
+            else (
+              select si.input
+              from pgflow.step_inputs si
+              where si.run_id = s.run_id
+                and si.step_slug = s.step_slug
+            )
+          end #>> string_to_array(substr(st.assignee, 6), '.')
+        )
+      end as assignee
     from unnest(_create_tasks.run_ids, _create_tasks.step_slugs) as x (run_id, step_slug)
     join pgflow.step_states s
       on s.run_id = x.run_id
@@ -1554,9 +1680,11 @@ begin
 
   waiting as (
     insert into pgflow.step_tasks (
-      flow_slug, run_id, step_slug, task_index, input, status, due_at
+      flow_slug, run_id, step_slug, task_index, input, status, due_at, waiting_since, assignee
     )
-    select n.flow_slug, n.run_id, n.step_slug, n.task_index, n.element, n.status, n.due_at
+    select
+      n.flow_slug, n.run_id, n.step_slug, n.task_index, n.element, n.status, n.due_at,
+      n.waiting_since, n.assignee
     from new_tasks n
     where n.status = 'waiting'
       or n.due_at is not null
@@ -1764,7 +1892,8 @@ begin
       status = 'cancelled',
       cancelled_at = now(),
       open_attempt = null,
-      due_at = null
+      due_at = null,
+      waiting_since = null
     where t.run_id = any (v_ended)
       and t.status in ('queued', 'started', 'waiting')
     returning t.flow_slug, t.message_id
@@ -1793,7 +1922,8 @@ $$;
 --
 -- A run of its own, so that the hook is as durable, retried and visible as any flow. Its input is
 -- {"run_id", "flow_slug", "input", "step_slug", "error_message"}. A hook whose flow does not exist
--- is passed over: it must not keep the run from failing.
+-- is passed over: it must not keep the run from failing. It is the server's: the failed run's owner
+-- does not see it and cannot cancel it.
 create or replace function pgflow._start_failure_runs(run_ids uuid[])
   returns void
   language plpgsql
@@ -1813,7 +1943,6 @@ begin
           null::pgflow.runs,
           jsonb_build_object(
             'idempotency_key', format('failure of %s at %s', r.run_id, clock_timestamp()),
-            'owner', r.owner,
             'input', jsonb_build_object(
               'run_id', r.run_id,
               'flow_slug', r.flow_slug,
@@ -2061,9 +2190,7 @@ as $$
         when _may_watch.topic ~ '^pgflow:run:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
           then substr(_may_watch.topic, 12)::uuid
       end
-      and r.owner = (
-        nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
-      )::uuid
+      and r.owner = (select pgflow._user_id())
   );
 $$;
 
@@ -2550,7 +2677,8 @@ begin
       failed_at = now(),
       error_message = '[timeout] nobody answered in time',
       attempts_count = t.attempts_count + 1,
-      due_at = null
+      due_at = null,
+      waiting_since = null
     from unnest(v_due.run_ids, v_due.step_slugs, v_due.task_indexes, v_due.root_run_ids)
       as d (run_id, step_slug, task_index, root_run_id)
     where t.run_id = d.run_id
@@ -3440,7 +3568,8 @@ begin
       status = 'cancelled',
       cancelled_at = now(),
       open_attempt = null,
-      due_at = null
+      due_at = null,
+      waiting_since = null
     from skipped s
     where t.run_id = s.run_id
       and t.step_slug = s.step_slug
@@ -3546,6 +3675,7 @@ begin
         (e.result ->> 'attempt')::int as attempt,
         st.subflow_slug,
         coalesce(r.root_run_id, r.run_id) as root_run_id,
+        r.owner,
         case
           when f.flow_slug is null then format('subflow "%s" does not exist', st.subflow_slug)
           when jsonb_typeof(coalesce(e.result -> 'output', 'null')) <> 'array' and exists (
@@ -3595,7 +3725,8 @@ begin
       and (e.attempt is null or e.attempt = t.open_attempt)
     returning
       t.flow_slug, t.run_id, t.step_slug, t.task_index, t.child_run_id,
-      e.message_id, e.root_run_id, e.subflow_slug, coalesce(e.result -> 'output', 'null') as input
+      e.message_id, e.root_run_id, e.owner, e.subflow_slug,
+      coalesce(e.result -> 'output', 'null') as input
   ),
 
   children as (
@@ -3605,6 +3736,7 @@ begin
         jsonb_build_object(
           'run_id', w.child_run_id,
           'root_run_id', w.root_run_id,
+          'owner', w.owner,
           'parent_run_id', w.run_id,
           'parent_step_slug', w.step_slug,
           'parent_task_index', w.task_index,
@@ -3974,7 +4106,8 @@ begin
     completed_at = now(),
     output = coalesce(complete_step.output, 'null'),
     error_message = null,
-    due_at = null
+    due_at = null,
+    waiting_since = null
   where t.run_id = v_task.run_id
     and t.step_slug = v_task.step_slug
     and t.task_index = v_task.task_index
@@ -4097,7 +4230,8 @@ begin
     failed_at = now(),
     error_message = coalesce(fail_step.error_message, 'no reason given'),
     attempts_count = t.attempts_count + 1,
-    due_at = null
+    due_at = null,
+    waiting_since = null
   where t.run_id = v_task.run_id
     and t.step_slug = v_task.step_slug
     and t.task_index = v_task.task_index
@@ -4242,7 +4376,10 @@ begin
     due_at = greatest(clock_timestamp(), v_run.start_at) + make_interval(
       secs => case when st.performed_by = 'approval' then st.opt_timeout else 0 end
         + case when t.attempts_count = 0 then coalesce(st.opt_start_delay, 0) else 0 end
-    )
+    ),
+    waiting_since = case
+      when st.performed_by = 'approval' then greatest(clock_timestamp(), v_run.start_at)
+    end
   from pgflow.steps st
   where t.run_id = v_run.run_id
     and t.status in ('failed', 'cancelled')
@@ -5269,7 +5406,15 @@ begin
 
   perform pgflow.remove_watchdog();
   perform pgmq.drop_queue(f.flow_slug) from pgflow.flows f;
-  drop function public.start_flow(text, jsonb, uuid, text, timestamptz);
+  drop function
+    public.start_flow(text, jsonb, uuid, text, timestamptz, uuid),
+    public.get_run(uuid),
+    public.list_runs(text, text, int, jsonb),
+    public.cancel_run(uuid),
+    public.retry_run(uuid),
+    public.complete_step(uuid, text, jsonb, int),
+    public.fail_step(uuid, text, text, int),
+    public.list_approvals(int, jsonb);
   drop schema pgflow cascade;
 end;
 $$;
@@ -5745,17 +5890,306 @@ begin
 end;
 $$;
 
--- == 90_public_api.sql ============================================================================
+-- == 90_caller.sql ================================================================================
+
+-- _caller: who calls a function of the API: the role, the user, and what may be read and answered.
+--
+-- Asked inside security definer functions, where current_user is the owner: the setting "role"
+-- still says what the API has set, and without it the login counts. The roles that approvals are
+-- assigned to stand in the token's app_metadata, which users cannot change themselves.
+create type pgflow.caller as (
+  role_name text,
+  user_id uuid,
+  sees_all boolean,
+  assignees text[]
+);
+
+comment on type pgflow.caller is
+  'Who calls the API; sees_all: bypasses row level security, as the server''s key does.';
+
+create or replace function pgflow._caller()
+  returns pgflow.caller
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select row(
+    c.role_name,
+    u.user_id,
+    coalesce(
+      (
+        select r.rolsuper or r.rolbypassrls or pg_has_role(r.oid, n.nspowner, 'usage')
+        from pg_roles r, pg_namespace n
+        where r.rolname = c.role_name
+          and n.nspname = 'pgflow'
+      ),
+      false
+    ),
+    array(
+      select 'user:' || u.user_id
+      where u.user_id is not null
+      union all
+      select 'role:' || m.name
+      from (
+        select case jsonb_typeof(x.value) when 'string' then x.value #>> '{}' end as name
+        from jsonb_path_query(c.claims, 'lax $.app_metadata.role') as x (value)
+        union
+        select case jsonb_typeof(x.value) when 'string' then x.value #>> '{}' end
+        from jsonb_path_query(c.claims, 'lax $.app_metadata.roles[*]') as x (value)
+      ) m
+      where u.user_id is not null
+        and m.name is not null
+    )
+  )::pgflow.caller
+  from (
+    select
+      coalesce(nullif(current_setting('role', true), 'none'), session_user) as role_name,
+      coalesce(nullif(current_setting('request.jwt.claims', true), '')::jsonb, '{}') as claims
+  ) c
+  cross join lateral (select pgflow._user_id() as user_id) u;
+$$;
+
+-- _require_run: the run if the caller may read it; else the same error as if there were none.
+create or replace function pgflow._require_run(run_id uuid, verb text)
+  returns pgflow.runs
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_caller pgflow.caller := pgflow._caller();
+  v_run pgflow.runs;
+begin
+  select r.* into v_run
+  from pgflow.runs r
+  where r.run_id = _require_run.run_id
+    and (v_caller.sees_all or r.owner = v_caller.user_id);
+
+  if not found then
+    raise exception using
+      errcode = 'PF005',
+      message = format(
+        'Cannot %s run "%s": it does not exist',
+        _require_run.verb,
+        _require_run.run_id
+      ),
+      hint = 'A run of somebody else looks the same; sign in as its owner.';
+  end if;
+
+  return v_run;
+end;
+$$;
+
+-- _check_api_value: raise if a value is larger or deeper than a client may send.
+--
+-- The bytes are those that jsonb takes in memory. Nesting is limited far below what Postgres can
+-- read, because what is stored now is read later from deeper calls, with less stack left.
+create or replace function pgflow._check_api_value(value jsonb, subject text)
+  returns void
+  language plpgsql
+  immutable
+  set search_path = ''
+as $$
+begin
+  if pg_column_size(_check_api_value.value) > 4 * 1024 * 1024 then
+    raise exception using
+      errcode = 'PF015',
+      message = format(
+        'Cannot %s: the value has %s bytes, more than 4194304',
+        _check_api_value.subject,
+        pg_column_size(_check_api_value.value)
+      ),
+      hint = 'Store it elsewhere, for instance in Supabase Storage, and pass where it is.';
+  end if;
+
+  if jsonb_path_exists(_check_api_value.value, 'strict $.**{100}') then
+    raise exception using
+      errcode = 'PF015',
+      message = format(
+        'Cannot %s: the value is nested deeper than 100 levels',
+        _check_api_value.subject
+      ),
+      hint = 'Pass a flatter value.';
+  end if;
+end;
+$$;
+
+-- _run_json: what a client may see of a run.
+create or replace function pgflow._run_json(run pgflow.runs)
+  returns jsonb
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select jsonb_build_object(
+    'run_id', (run).run_id,
+    'flow_slug', (run).flow_slug,
+    'status', (run).status,
+    'input', (run).input,
+    'output', (run).output,
+    'error_message', (run).error_message,
+    'remaining_steps', (run).remaining_steps,
+    'owner', (run).owner,
+    'broadcast', (run).broadcast,
+    'root_run_id', (run).root_run_id,
+    'parent_run_id', (run).parent_run_id,
+    'parent_step_slug', (run).parent_step_slug,
+    'parent_task_index', (run).parent_task_index,
+    'start_at', (run).start_at,
+    'started_at', (run).started_at,
+    'completed_at', (run).completed_at,
+    'failed_at', (run).failed_at,
+    'cancelled_at', (run).cancelled_at
+  );
+$$;
+
+-- == 91_limit_starts.sql ==========================================================================
+
+-- _count_start: count a start among those of its owner, or raise if the flow's limits forbid it.
+--
+-- The row of the owner's counts is locked until the end of the transaction, so that of two sessions
+-- the second counts the first one's start. Costs nothing to flows without limits, and to others a
+-- few rows found by key, however many runs the owner has had. A refusal writes nothing. Callers
+-- without an id share one row.
+create or replace function pgflow._count_start(flow pgflow.flows, owner uuid, run_id uuid)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_owner uuid := coalesce(_count_start.owner, '00000000-0000-0000-0000-000000000000');
+  v_counts pgflow.owner_counts;
+  v_now timestamptz := clock_timestamp();
+begin
+  v_counts := pgflow._lock_owner_counts((_count_start.flow).flow_slug, v_owner);
+
+  v_counts.open_run_ids := array(
+    select r.run_id
+    from unnest(v_counts.open_run_ids) as x (run_id)
+    join pgflow.runs r on r.run_id = x.run_id
+    where r.status = 'started'
+  );
+
+  if cardinality(v_counts.open_run_ids) >= (_count_start.flow).open_runs_per_owner then
+    raise exception using
+      errcode = 'PF012',
+      message = format(
+        'Cannot start flow "%s": %s runs of this owner are open, as many as one may have',
+        (_count_start.flow).flow_slug,
+        cardinality(v_counts.open_run_ids)
+      ),
+      hint = 'Wait until one ends, or cancel one.';
+  end if;
+
+  if v_counts.minute_began_at + interval '1 minute' <= v_now then
+    v_counts.minute_began_at := v_now;
+    v_counts.starts_in_minute := 0;
+  end if;
+
+  if v_counts.starts_in_minute >= (_count_start.flow).starts_per_minute_per_owner then
+    raise exception using
+      errcode = 'PF013',
+      message = format(
+        'Cannot start flow "%s": this owner started %s runs within a minute, as many as one may',
+        (_count_start.flow).flow_slug,
+        v_counts.starts_in_minute
+      ),
+      hint = format(
+        'Try again in %s seconds.',
+        ceil(extract(epoch from v_counts.minute_began_at + interval '1 minute' - v_now))
+      );
+  end if;
+
+  update pgflow.owner_counts c
+  set
+    open_run_ids = case
+      when (_count_start.flow).open_runs_per_owner is null then '{}'
+      else v_counts.open_run_ids || _count_start.run_id
+    end,
+    minute_began_at = v_counts.minute_began_at,
+    starts_in_minute = v_counts.starts_in_minute + 1
+  where c.flow_slug = (_count_start.flow).flow_slug
+    and c.owner = v_owner;
+end;
+$$;
+
+-- _lock_owner_counts: lock the row that counts an owner's starts of a flow, made when missing.
+create or replace function pgflow._lock_owner_counts(flow_slug text, owner uuid)
+  returns pgflow.owner_counts
+  language plpgsql
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_owner uuid := coalesce(_lock_owner_counts.owner, '00000000-0000-0000-0000-000000000000');
+  v_counts pgflow.owner_counts;
+begin
+  insert into pgflow.owner_counts (flow_slug, owner)
+  values (_lock_owner_counts.flow_slug, v_owner)
+  on conflict do nothing;
+
+  select c.* into v_counts
+  from pgflow.owner_counts c
+  where c.flow_slug = _lock_owner_counts.flow_slug
+    and c.owner = v_owner
+  for no key update;
+
+  return v_counts;
+end;
+$$;
+
+-- _require_startable: the flow if the caller may start it; else the same error as if there were
+-- none.
+create or replace function pgflow._require_startable(flow_slug text, caller pgflow.caller)
+  returns pgflow.flows
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_flow pgflow.flows;
+begin
+  select f.* into v_flow
+  from pgflow.flows f
+  where f.flow_slug = _require_startable.flow_slug
+    and (
+      (_require_startable.caller).sees_all
+      or (_require_startable.caller).role_name = any (f.startable_by)
+    );
+
+  if not found and not (_require_startable.caller).sees_all then
+    raise exception using
+      errcode = 'PF011',
+      message = format(
+        'Cannot start flow "%s": it does not exist, or role "%s" may not start it',
+        _require_startable.flow_slug,
+        (_require_startable.caller).role_name
+      ),
+      hint = 'A flow''s startableBy names the roles that may, besides the server.';
+  end if;
+
+  return v_flow;
+end;
+$$;
+
+-- == 92_api_start_flow.sql ========================================================================
 
 -- api_start_flow: start a run for a caller who came through the API.
 --
--- Security definer, because callers have no rights on pgflow's tables: 99_access.sql says who may.
+-- The caller becomes its owner; the server may name another one. Security definer, because callers
+-- have no rights on pgflow's tables: the flow says which roles may start it, 99_access.sql which
+-- may call this. Callers without an id are shown nothing of how their run went: the next one could
+-- not be told from them.
 create or replace function pgflow.api_start_flow(
   flow_slug text,
   input jsonb,
   run_id uuid,
   idempotency_key text,
-  start_at timestamptz
+  start_at timestamptz,
+  owner uuid
 )
   returns jsonb
   language plpgsql
@@ -5764,36 +6198,78 @@ create or replace function pgflow.api_start_flow(
 as $$
 #variable_conflict use_column
 declare
+  v_caller pgflow.caller := pgflow._caller();
+  v_flow pgflow.flows := pgflow._require_startable(api_start_flow.flow_slug, v_caller);
   v_run pgflow.runs;
 begin
+  if not v_caller.sees_all and api_start_flow.owner <> v_caller.user_id then
+    raise exception using
+      errcode = '42501',
+      message = format(
+        'Cannot start flow "%s": only the server may start runs for others',
+        api_start_flow.flow_slug
+      ),
+      hint = 'Leave out owner: a run belongs to whoever starts it.';
+  end if;
+
+  perform pgflow._check_api_value(
+    api_start_flow.input,
+    format('start flow "%s"', api_start_flow.flow_slug)
+  );
+
   v_run.run_id := api_start_flow.run_id;
   v_run.input := coalesce(api_start_flow.input, 'null');
   v_run.idempotency_key := api_start_flow.idempotency_key;
   v_run.start_at := api_start_flow.start_at;
-  v_run.broadcast := true;
-  -- What auth.uid() reads, which plain Postgres does not have.
-  v_run.owner := nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub';
+  v_run.owner := coalesce(
+    case when v_caller.sees_all then api_start_flow.owner end,
+    v_caller.user_id
+  );
+  v_run.broadcast := v_caller.sees_all or v_run.owner is not null;
+
+  if not v_caller.sees_all
+    and num_nonnulls(v_flow.open_runs_per_owner, v_flow.starts_per_minute_per_owner) > 0
+  then
+    perform pgflow._lock_owner_counts(v_flow.flow_slug, v_run.owner);
+
+    -- A repeated start is the run that exists: nothing new to count.
+    if not exists (
+      select
+      from pgflow.runs r
+      where r.run_id = v_run.run_id
+        or (r.flow_slug = v_flow.flow_slug and r.idempotency_key = v_run.idempotency_key)
+    ) then
+      v_run.run_id := coalesce(v_run.run_id, gen_random_uuid());
+      perform pgflow._count_start(v_flow, v_run.owner, v_run.run_id);
+    end if;
+  end if;
 
   select r.* into v_run
   from pgflow._start_run(api_start_flow.flow_slug, v_run) r;
 
-  return to_jsonb(v_run);
+  if not v_caller.sees_all and v_caller.user_id is null then
+    v_run.output := null;
+    v_run.error_message := null;
+  end if;
+
+  return pgflow._run_json(v_run);
 end;
 $$;
 
-comment on function pgflow.api_start_flow(text, jsonb, uuid, text, timestamptz) is
+comment on function pgflow.api_start_flow(text, jsonb, uuid, text, timestamptz, uuid) is
   'Starts a run for a caller of the API, who becomes its owner.';
 
 -- public.start_flow: what supabase.rpc('start_flow', { flow_slug, input }) calls.
 --
--- A thin invoker's function over the definer's function in pgflow, a schema the API does not
--- expose.
+-- Like all of the API, a thin invoker's function over the definer's function in pgflow, a schema
+-- the API does not expose.
 create or replace function public.start_flow(
   flow_slug text,
   input jsonb default 'null',
   run_id uuid default null,
   idempotency_key text default null,
-  start_at timestamptz default null
+  start_at timestamptz default null,
+  owner uuid default null
 )
   returns jsonb
   language sql
@@ -5804,41 +6280,713 @@ as $$
     start_flow.input,
     start_flow.run_id,
     start_flow.idempotency_key,
-    start_flow.start_at
+    start_flow.start_at,
+    start_flow.owner
   );
 $$;
 
-comment on function public.start_flow(text, jsonb, uuid, text, timestamptz) is
+comment on function public.start_flow(text, jsonb, uuid, text, timestamptz, uuid) is
   'Starts a run of a flow and returns it; the same run_id or idempotency_key returns the same run.';
+
+-- == 93_api_get_run.sql ===========================================================================
+
+-- api_get_run: a run and its steps for a caller who may read it.
+--
+-- {"run": {…}, "steps": [{…}]}, the steps in the order of their definition. An approval that waits
+-- shows what there is to decide; of a step's failures and approvals a hundred are shown.
+create or replace function pgflow.api_get_run(run_id uuid)
+  returns jsonb
+  language plpgsql
+  stable
+  security definer
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_run pgflow.runs := pgflow._require_run(api_get_run.run_id, 'get');
+  v_caller pgflow.caller := pgflow._caller();
+begin
+  return jsonb_build_object(
+    'run', pgflow._run_json(v_run),
+    'steps', coalesce(
+      (
+        select jsonb_agg(
+          jsonb_build_object(
+            'step_slug', s.step_slug,
+            'step_type', st.step_type,
+            'performed_by', st.performed_by,
+            'status', s.status,
+            'output', coalesce(
+              s.output,
+              case
+                when st.step_type = 'single' then (
+                  select t.output
+                  from pgflow.step_tasks t
+                  where t.run_id = s.run_id
+                    and t.step_slug = s.step_slug
+                    and t.task_index = 0
+                )
+              end
+            ),
+            'error_message', s.error_message,
+            'skip_reason', s.skip_reason,
+            'initial_tasks', s.initial_tasks,
+            'remaining_tasks', s.remaining_tasks,
+            'remaining_deps', s.remaining_deps,
+            'created_at', s.created_at,
+            'started_at', s.started_at,
+            'completed_at', s.completed_at,
+            'failed_at', s.failed_at,
+            'skipped_at', s.skipped_at,
+            'cancelled_at', s.cancelled_at,
+            'failures', (
+              select coalesce(
+                jsonb_agg(
+                  jsonb_build_object(
+                    'task_index', f.task_index,
+                    'attempt', f.attempt,
+                    'error_message', f.error_message,
+                    'failed_at', f.failed_at
+                  )
+                  order by f.task_index, f.attempt
+                ),
+                '[]'
+              )
+              from (
+                select x.*
+                from pgflow.task_failures x
+                where x.run_id = s.run_id
+                  and x.step_slug = s.step_slug
+                order by x.task_index, x.attempt
+                limit 100
+              ) f
+            ),
+            'waiting', (
+              select coalesce(
+                jsonb_agg(
+                  jsonb_build_object(
+                    'task_index', w.task_index,
+                    'since', w.waiting_since,
+                    'until', w.due_at,
+                    'assignee', w.assignee,
+                    'mine', v_caller.sees_all
+                      or coalesce(w.assignee = any (v_caller.assignees), false),
+                    'input', w.input
+                  )
+                  order by w.task_index
+                ),
+                '[]'
+              )
+              from (
+                select
+                  t.task_index,
+                  t.waiting_since,
+                  t.due_at,
+                  t.assignee,
+                  case
+                    when st.step_type = 'map' then t.input
+                    else (
+                      select i.input
+                      from pgflow.step_inputs i
+                      where i.run_id = s.run_id
+                        and i.step_slug = s.step_slug
+                    )
+                  end as input
+                from pgflow.step_tasks t
+                where st.performed_by = 'approval'
+                  and s.status = 'started'
+                  and t.run_id = s.run_id
+                  and t.step_slug = s.step_slug
+                  and t.waiting_since <= now()
+                order by t.task_index
+                limit 100
+              ) w
+            )
+          )
+          order by st.step_index
+        )
+        from pgflow.step_states s
+        join pgflow.steps st
+          on st.flow_slug = s.flow_slug
+          and st.step_slug = s.step_slug
+        where s.run_id = v_run.run_id
+      ),
+      '[]'
+    )
+  );
+end;
+$$;
+
+comment on function pgflow.api_get_run(uuid) is 'A run and its steps for a caller who may read it.';
+
+-- public.get_run: what supabase.rpc('get_run', { run_id }) calls.
+create or replace function public.get_run(run_id uuid)
+  returns jsonb
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select pgflow.api_get_run(get_run.run_id);
+$$;
+
+comment on function public.get_run(uuid) is
+  'A run of the caller''s and its steps as {"run": {…}, "steps": [{…}]}.';
+
+-- == 94_api_list_runs.sql =========================================================================
+
+-- api_list_runs: the runs a caller may read, newest first, a page at a time.
+--
+-- Child runs belong to their root run and are left out. The next page comes after the last row of
+-- this one, given as before: of its keys, started_at and run_id are read. Goes by the index on
+-- (owner, started_at), or for the server by that on (flow_slug, started_at), flow by flow.
+create type pgflow.listed_run as (
+  run_id uuid,
+  flow_slug text,
+  status text,
+  remaining_steps int,
+  error_message text,
+  owner uuid,
+  start_at timestamptz,
+  started_at timestamptz,
+  completed_at timestamptz,
+  failed_at timestamptz,
+  cancelled_at timestamptz
+);
+
+comment on type pgflow.listed_run is 'What a list shows of a run: neither its input nor its output.';
+
+create or replace function pgflow.api_list_runs(
+  flow_slug text,
+  status text,
+  page_size int,
+  before jsonb
+)
+  returns setof pgflow.listed_run
+  language plpgsql
+  stable
+  security definer
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_caller pgflow.caller := pgflow._caller();
+  v_page_size int := least(greatest(coalesce(api_list_runs.page_size, 50), 1), 1000);
+  v_before timestamptz := coalesce(
+    (api_list_runs.before ->> 'started_at')::timestamptz,
+    'infinity'
+  );
+  v_before_run_id uuid := coalesce(
+    (api_list_runs.before ->> 'run_id')::uuid,
+    'ffffffff-ffff-ffff-ffff-ffffffffffff'
+  );
+begin
+  if v_caller.sees_all then
+    return query
+    select
+      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message, r.owner,
+      r.start_at, r.started_at, r.completed_at, r.failed_at, r.cancelled_at
+    from pgflow.flows f
+    cross join lateral (
+      select x.*
+      from pgflow.runs x
+      where x.flow_slug = f.flow_slug
+        and x.started_at <= v_before
+        and (x.started_at, x.run_id) < (v_before, v_before_run_id)
+        and x.root_run_id is null
+        and (api_list_runs.status is null or x.status = api_list_runs.status)
+      order by x.started_at desc, x.run_id desc
+      limit v_page_size
+    ) r
+    where api_list_runs.flow_slug is null
+      or f.flow_slug = api_list_runs.flow_slug
+    order by r.started_at desc, r.run_id desc
+    limit v_page_size;
+  else
+    return query
+    select
+      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message, r.owner,
+      r.start_at, r.started_at, r.completed_at, r.failed_at, r.cancelled_at
+    from pgflow.runs r
+    where r.owner = v_caller.user_id
+      and r.started_at <= v_before
+      and (r.started_at, r.run_id) < (v_before, v_before_run_id)
+      and r.root_run_id is null
+      and (api_list_runs.flow_slug is null or r.flow_slug = api_list_runs.flow_slug)
+      and (api_list_runs.status is null or r.status = api_list_runs.status)
+    order by r.started_at desc, r.run_id desc
+    limit v_page_size;
+  end if;
+end;
+$$;
+
+comment on function pgflow.api_list_runs(text, text, int, jsonb) is
+  'The runs a caller may read, newest first, a page at a time.';
+
+-- public.list_runs: what supabase.rpc('list_runs') calls.
+create or replace function public.list_runs(
+  flow_slug text default null,
+  status text default null,
+  page_size int default 50,
+  before jsonb default null
+)
+  returns setof pgflow.listed_run
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select r.*
+  from pgflow.api_list_runs(
+    list_runs.flow_slug, list_runs.status, list_runs.page_size, list_runs.before
+  ) r;
+$$;
+
+comment on function public.list_runs(text, text, int, jsonb) is
+  'The caller''s runs, newest first; before: the last row of the previous page.';
+
+-- == 95_api_cancel_run.sql ========================================================================
+
+-- api_cancel_run: cancel a run for a caller who may read it; one that has ended stays as it is.
+create or replace function pgflow.api_cancel_run(run_id uuid)
+  returns jsonb
+  language plpgsql
+  security definer
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_run pgflow.runs := pgflow._require_run(api_cancel_run.run_id, 'cancel');
+begin
+  perform pgflow.cancel_run(v_run.run_id);
+  return pgflow._run_json(r) from pgflow.runs r where r.run_id = v_run.run_id;
+end;
+$$;
+
+comment on function pgflow.api_cancel_run(uuid) is 'Cancels a run for a caller who may read it.';
+
+-- public.cancel_run: what supabase.rpc('cancel_run', { run_id }) calls.
+create or replace function public.cancel_run(run_id uuid)
+  returns jsonb
+  language sql
+  set search_path = ''
+as $$
+  select pgflow.api_cancel_run(cancel_run.run_id);
+$$;
+
+comment on function public.cancel_run(uuid) is
+  'Cancels a run of the caller''s and returns it; one that has ended stays as it is.';
+
+-- == 96_api_retry_run.sql =========================================================================
+
+-- api_retry_run: let a failed or cancelled run of a caller's go on from where it stopped.
+--
+-- An owner who may start the flow could start it anew, so may retry as well, within the flow's
+-- limits: it counts as a start. One who may not start it any more may not retry either. A run that
+-- is open or completed stays as it is.
+create or replace function pgflow.api_retry_run(run_id uuid)
+  returns jsonb
+  language plpgsql
+  security definer
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_run pgflow.runs := pgflow._require_run(api_retry_run.run_id, 'retry');
+  v_caller pgflow.caller := pgflow._caller();
+  v_flow pgflow.flows := pgflow._require_startable(v_run.flow_slug, v_caller);
+begin
+  if not v_caller.sees_all
+    and num_nonnulls(v_flow.open_runs_per_owner, v_flow.starts_per_minute_per_owner) > 0
+  then
+    perform pgflow._lock_owner_counts(v_flow.flow_slug, v_run.owner);
+
+    -- Looked at again, since another session may have retried it meanwhile.
+    perform pgflow._count_start(v_flow, r.owner, r.run_id)
+    from pgflow.runs r
+    where r.run_id = v_run.run_id
+      and r.status in ('failed', 'cancelled');
+  end if;
+
+  perform pgflow.retry_run(v_run.run_id);
+  return pgflow._run_json(r) from pgflow.runs r where r.run_id = v_run.run_id;
+end;
+$$;
+
+comment on function pgflow.api_retry_run(uuid) is
+  'Lets a failed or cancelled run go on, for an owner who may start its flow.';
+
+-- public.retry_run: what supabase.rpc('retry_run', { run_id }) calls.
+create or replace function public.retry_run(run_id uuid)
+  returns jsonb
+  language sql
+  set search_path = ''
+as $$
+  select pgflow.api_retry_run(retry_run.run_id);
+$$;
+
+comment on function public.retry_run(uuid) is
+  'Lets a failed or cancelled run of the caller''s go on from where it stopped, and returns it.';
+
+-- == 97_api_answer_step.sql =======================================================================
+
+-- api_complete_step: answer an approval with its output, for a caller it is assigned to.
+create or replace function pgflow.api_complete_step(
+  run_id uuid,
+  step_slug text,
+  output jsonb,
+  task_index int
+)
+  returns jsonb
+  language plpgsql
+  security definer
+  set search_path = ''
+as $$
+begin
+  perform pgflow._require_assigned(
+    api_complete_step.run_id, api_complete_step.step_slug, api_complete_step.task_index, 'complete'
+  );
+  perform pgflow._check_api_value(
+    api_complete_step.output,
+    format('complete step "%s"', api_complete_step.step_slug)
+  );
+
+  return pgflow._task_json(t)
+  from pgflow.complete_step(
+    api_complete_step.run_id,
+    api_complete_step.step_slug,
+    api_complete_step.output,
+    api_complete_step.task_index
+  ) t;
+end;
+$$;
+
+comment on function pgflow.api_complete_step(uuid, text, jsonb, int) is
+  'Answers an approval with its output, for a caller it is assigned to.';
+
+-- public.complete_step: what supabase.rpc('complete_step', { run_id, step_slug, output }) calls.
+create or replace function public.complete_step(
+  run_id uuid,
+  step_slug text,
+  output jsonb default 'null',
+  task_index int default 0
+)
+  returns jsonb
+  language sql
+  set search_path = ''
+as $$
+  select pgflow.api_complete_step(
+    complete_step.run_id, complete_step.step_slug, complete_step.output, complete_step.task_index
+  );
+$$;
+
+comment on function public.complete_step(uuid, text, jsonb, int) is
+  'Answers an approval that is assigned to the caller with its output.';
+
+-- api_fail_step: answer an approval with an error, for a caller it is assigned to.
+create or replace function pgflow.api_fail_step(
+  run_id uuid,
+  step_slug text,
+  error_message text,
+  task_index int
+)
+  returns jsonb
+  language plpgsql
+  security definer
+  set search_path = ''
+as $$
+begin
+  perform pgflow._require_assigned(
+    api_fail_step.run_id, api_fail_step.step_slug, api_fail_step.task_index, 'fail'
+  );
+
+  return pgflow._task_json(t)
+  from pgflow.fail_step(
+    api_fail_step.run_id,
+    api_fail_step.step_slug,
+    left(api_fail_step.error_message, 8000),
+    api_fail_step.task_index
+  ) t;
+end;
+$$;
+
+comment on function pgflow.api_fail_step(uuid, text, text, int) is
+  'Answers an approval with an error, for a caller it is assigned to.';
+
+-- public.fail_step: what supabase.rpc('fail_step', { run_id, step_slug, error_message }) calls.
+create or replace function public.fail_step(
+  run_id uuid,
+  step_slug text,
+  error_message text default null,
+  task_index int default 0
+)
+  returns jsonb
+  language sql
+  set search_path = ''
+as $$
+  select pgflow.api_fail_step(
+    fail_step.run_id, fail_step.step_slug, fail_step.error_message, fail_step.task_index
+  );
+$$;
+
+comment on function public.fail_step(uuid, text, text, int) is
+  'Answers an approval that is assigned to the caller with an error.';
+
+-- _require_assigned: raise unless the caller may answer an approval.
+--
+-- To callers who may not read the run either it does not exist. A task keeps its assignee for good,
+-- so one who answers a little too late learns that.
+create or replace function pgflow._require_assigned(
+  run_id uuid,
+  step_slug text,
+  task_index int,
+  verb text
+)
+  returns void
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+declare
+  v_caller pgflow.caller := pgflow._caller();
+  v_is_approval boolean;
+begin
+  if exists (
+    select
+    from pgflow.step_tasks t
+    where t.run_id = _require_assigned.run_id
+      and t.step_slug = _require_assigned.step_slug
+      and t.task_index = _require_assigned.task_index
+      and t.assignee = any (v_caller.assignees)
+  ) then
+    return;
+  end if;
+
+  select exists (
+    select
+    from pgflow.step_tasks t
+    join pgflow.steps st
+      on st.flow_slug = t.flow_slug
+      and st.step_slug = t.step_slug
+    where t.run_id = r.run_id
+      and t.step_slug = _require_assigned.step_slug
+      and t.task_index = _require_assigned.task_index
+      and st.performed_by = 'approval'
+  )
+  into v_is_approval
+  from pgflow.runs r
+  where r.run_id = _require_assigned.run_id
+    and (v_caller.sees_all or r.owner = v_caller.user_id);
+
+  if not found then
+    raise exception using
+      errcode = 'PF005',
+      message = format(
+        'Cannot %s step "%s": run "%s" does not exist',
+        _require_assigned.verb,
+        _require_assigned.step_slug,
+        _require_assigned.run_id
+      ),
+      hint = 'A run of somebody else looks the same, unless the step is assigned to you.';
+  end if;
+
+  -- A step that is no approval, or none yet, says so itself.
+  if v_is_approval and not v_caller.sees_all then
+    raise exception using
+      errcode = 'PF014',
+      message = format(
+        'Cannot %s step "%s": it is assigned to somebody else',
+        _require_assigned.verb,
+        _require_assigned.step_slug
+      ),
+      hint = 'The approval''s option assignee says who may answer, besides the server.';
+  end if;
+end;
+$$;
+
+-- _task_json: what a client may see of a task.
+create or replace function pgflow._task_json(task pgflow.step_tasks)
+  returns jsonb
+  language sql
+  immutable
+  set search_path = ''
+as $$
+  select jsonb_build_object(
+    'run_id', (task).run_id,
+    'flow_slug', (task).flow_slug,
+    'step_slug', (task).step_slug,
+    'task_index', (task).task_index,
+    'status', (task).status,
+    'output', (task).output,
+    'error_message', (task).error_message,
+    'completed_at', (task).completed_at,
+    'failed_at', (task).failed_at
+  );
+$$;
+
+-- == 98_api_list_approvals.sql ====================================================================
+
+-- api_list_approvals: the approvals that wait for the caller's answer, oldest first, a page at a
+-- time.
+--
+-- For the server: all that wait. The next page comes after the last row of this one, given as
+-- after: of its keys waiting_since, run_id, step_slug and task_index are read. Goes by the index of
+-- waiting approvals, once for the user and once for each of the user's roles.
+create type pgflow.listed_approval as (
+  run_id uuid,
+  flow_slug text,
+  step_slug text,
+  task_index int,
+  assignee text,
+  waiting_since timestamptz,
+  until timestamptz,
+  input jsonb
+);
+
+comment on type pgflow.listed_approval is 'An approval that waits, with what there is to decide.';
+
+create or replace function pgflow.api_list_approvals(page_size int, after jsonb)
+  returns setof pgflow.listed_approval
+  language plpgsql
+  stable
+  security definer
+  set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  v_caller pgflow.caller := pgflow._caller();
+  v_page_size int := least(greatest(coalesce(api_list_approvals.page_size, 50), 1), 1000);
+  v_after timestamptz := coalesce(
+    (api_list_approvals.after ->> 'waiting_since')::timestamptz,
+    '-infinity'
+  );
+  v_after_run_id uuid := coalesce(
+    (api_list_approvals.after ->> 'run_id')::uuid,
+    '00000000-0000-0000-0000-000000000000'
+  );
+  v_after_step_slug text := coalesce(api_list_approvals.after ->> 'step_slug', '');
+  v_after_task_index int := coalesce((api_list_approvals.after ->> 'task_index')::int, -1);
+begin
+  return query
+  with page as (
+    select t.*
+    from unnest(case when v_caller.sees_all then '{}' else v_caller.assignees end) as a (assignee)
+    cross join lateral (
+      select x.*
+      from pgflow.step_tasks x
+      where x.assignee = a.assignee
+        and x.waiting_since between v_after and now()
+        and (x.waiting_since, x.run_id, x.step_slug, x.task_index)
+          > (v_after, v_after_run_id, v_after_step_slug, v_after_task_index)
+      order by x.waiting_since, x.run_id, x.step_slug, x.task_index
+      limit v_page_size
+    ) t
+    union all
+    (
+      select x.*
+      from pgflow.step_tasks x
+      where v_caller.sees_all
+        and x.waiting_since between v_after and now()
+        and (x.waiting_since, x.run_id, x.step_slug, x.task_index)
+          > (v_after, v_after_run_id, v_after_step_slug, v_after_task_index)
+      order by x.waiting_since, x.run_id, x.step_slug, x.task_index
+      limit v_page_size
+    )
+    order by waiting_since, run_id, step_slug, task_index
+    limit v_page_size
+  )
+
+  select
+    p.run_id,
+    p.flow_slug,
+    p.step_slug,
+    p.task_index,
+    p.assignee,
+    p.waiting_since,
+    p.due_at,
+    case
+      when st.step_type = 'map' then p.input
+      else (
+        select i.input
+        from pgflow.step_inputs i
+        where i.run_id = p.run_id
+          and i.step_slug = p.step_slug
+      )
+    end
+  from page p
+  join pgflow.steps st
+    on st.flow_slug = p.flow_slug
+    and st.step_slug = p.step_slug
+  order by p.waiting_since, p.run_id, p.step_slug, p.task_index;
+end;
+$$;
+
+comment on function pgflow.api_list_approvals(int, jsonb) is
+  'The approvals that wait for the caller''s answer, oldest first, a page at a time.';
+
+-- public.list_approvals: what supabase.rpc('list_approvals') calls.
+create or replace function public.list_approvals(page_size int default 50, after jsonb default null)
+  returns setof pgflow.listed_approval
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select a.* from pgflow.api_list_approvals(list_approvals.page_size, list_approvals.after) a;
+$$;
+
+comment on function public.list_approvals(int, jsonb) is
+  'The approvals that wait for the caller''s answer, oldest first; after: the previous page''s last row.';
 
 -- == 99_access.sql ================================================================================
 
 -- Who may do what: the only file that names roles.
 --
 -- Nothing is granted by default. Workers and migrations connect as the owner of this schema;
--- clients come through the API and reach the functions granted here, nothing else.
+-- clients come through the API and reach the functions granted here, nothing else. No table is
+-- granted to anybody: the policies below are what would still hold if one were, and the schema
+-- exposed.
 
 revoke all on schema pgflow from public;
 revoke all on all tables in schema pgflow from public;
 revoke all on all functions in schema pgflow from public;
 revoke all on all procedures in schema pgflow from public;
-revoke all on function public.start_flow(text, jsonb, uuid, text, timestamptz) from public;
 
 do $$
 declare
+  v_everybody text[] := array['start_flow(text, jsonb, uuid, text, timestamptz, uuid)'];
+  v_signed_in text[] := array[
+    'get_run(uuid)',
+    'list_runs(text, text, int, jsonb)',
+    'cancel_run(uuid)',
+    'retry_run(uuid)',
+    'complete_step(uuid, text, jsonb, int)',
+    'fail_step(uuid, text, text, int)',
+    'list_approvals(int, jsonb)'
+  ];
   v_role text;
+  v_function text;
 begin
+  foreach v_function in array v_everybody || v_signed_in loop
+    execute format('revoke all on function public.%s from public', v_function);
+  end loop;
+
   -- Plain Postgres has no API roles; Supabase grants new functions in public to them by name.
   foreach v_role in array array['anon', 'authenticated', 'service_role'] loop
-    if to_regrole(v_role) is not null then
-      execute format('revoke all on all tables in schema pgflow from %I', v_role);
-      execute format('revoke all on all functions in schema pgflow from %I', v_role);
-      execute format('revoke all on all procedures in schema pgflow from %I', v_role);
-      execute format(
-        'revoke all on function public.start_flow(text, jsonb, uuid, text, timestamptz) from %I',
-        v_role
-      );
-    end if;
+    continue when to_regrole(v_role) is null;
+
+    execute format('revoke all on all tables in schema pgflow from %I', v_role);
+    execute format('revoke all on all functions in schema pgflow from %I', v_role);
+    execute format('revoke all on all procedures in schema pgflow from %I', v_role);
+    execute format('grant usage on schema pgflow to %I', v_role);
+
+    foreach v_function in array v_everybody || v_signed_in loop
+      execute format('revoke all on function public.%s from %I', v_function, v_role);
+
+      -- Each function of the API, and the one behind it.
+      if v_role <> 'anon' or v_function = any (v_everybody) then
+        execute format('grant execute on function public.%s to %I', v_function, v_role);
+        execute format('grant execute on function pgflow.api_%s to %I', v_function, v_role);
+      end if;
+    end loop;
+
   end loop;
 
   if to_regrole('anon') is not null and to_regrole('authenticated') is not null then
@@ -5846,13 +6994,60 @@ begin
     grant execute on function pgflow._may_watch(text) to anon, authenticated;
     perform pgflow._guard_realtime('authenticated', 'anon');
   end if;
+end;
+$$;
 
-  if to_regrole('service_role') is not null then
-    grant usage on schema pgflow to service_role;
-    grant execute on function
-      pgflow.api_start_flow(text, jsonb, uuid, text, timestamptz),
-      public.start_flow(text, jsonb, uuid, text, timestamptz)
-      to service_role;
+do $$
+begin
+  if to_regrole('authenticated') is null then
+    return;
   end if;
+
+  -- Asked by the policies, in the role of whoever reads.
+  grant execute on function pgflow._user_id() to authenticated;
+
+  create policy owners_read_runs on pgflow.runs
+    for select to authenticated
+    using (owner = (select pgflow._user_id()));
+
+  create policy owners_read_steps on pgflow.step_states
+    for select to authenticated
+    using (
+      exists (
+        select
+        from pgflow.runs r
+        where r.run_id = step_states.run_id
+          and r.owner = (select pgflow._user_id())
+      )
+    );
+
+  create policy owners_read_tasks on pgflow.step_tasks
+    for select to authenticated
+    using (
+      exists (
+        select
+        from pgflow.runs r
+        where r.run_id = step_tasks.run_id
+          and r.owner = (select pgflow._user_id())
+      )
+    );
+
+  create policy owners_read_failures on pgflow.task_failures
+    for select to authenticated
+    using (
+      exists (
+        select
+        from pgflow.runs r
+        where r.run_id = task_failures.run_id
+          and r.owner = (select pgflow._user_id())
+      )
+    );
+
+  create policy nobody_reads_flows on pgflow.flows for all to authenticated using (false);
+  create policy nobody_reads_steps on pgflow.steps for all to authenticated using (false);
+  create policy nobody_reads_deps on pgflow.deps for all to authenticated using (false);
+  create policy nobody_reads_counts on pgflow.owner_counts for all to authenticated using (false);
+  create policy nobody_reads_functions on pgflow.functions for all to authenticated using (false);
+  create policy nobody_reads_workers on pgflow.workers for all to authenticated using (false);
 end;
 $$;
