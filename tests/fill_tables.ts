@@ -10,6 +10,7 @@ export async function addFinishedRuns(
   flow: string,
   count: number,
 ): Promise<void> {
+  const sequence = `pgmq.q_${flow.toLowerCase()}_msg_id_seq`;
   await withoutChecks(sql, async (sql) => {
     await sql`
       with new_runs as (
@@ -17,11 +18,18 @@ export async function addFinishedRuns(
           run_id, flow_slug, status, started_at, completed_at, input, output
         )
         select
-          gen_random_uuid(), ${flow}, 'completed', t.at, t.at + interval '1 second',
-          jsonb_build_object('i', i), '{"c": {"ok": true}}'
+          -- Ids in the order of time, as start_flow makes them.
+          (
+            lpad(to_hex((extract(epoch from t.at) * 1000)::bigint), 12, '0') || '7'
+            || substr(gen_random_uuid()::text, 16)
+          )::uuid,
+          ${flow}, 'completed', t.at, t.at + interval '1 second',
+          -- No larger than a new run, which their pages must have no room for: runs that came to
+          -- their end fill the room that their pages kept for updates.
+          '{}', '{}'
         from generate_series(1, ${count}::int) i
         cross join lateral (
-          select now() - interval '30 days' + i * interval '1 second' as at
+          select now() - interval '30 days' + i * interval '2 ms' as at
         ) t
         returning run_id, started_at, completed_at
       ),
@@ -37,20 +45,23 @@ export async function addFinishedRuns(
         from new_runs r
         cross join pgflow.steps s
         where s.flow_slug = ${flow}
+      ),
+
+      new_tasks as (
+        insert into pgflow.step_tasks (
+          flow_slug, run_id, step_slug, message_id, status, attempts_count, last_worker_id,
+          queued_at, started_at, completed_at, output
+        )
+        select
+          s.flow_slug, r.run_id, s.step_slug, nextval(${sequence}), 'completed', 1,
+          '00000000-0000-4000-8000-000000000001', r.started_at, r.started_at, r.completed_at,
+          '{"ok": true}'
+        from new_runs r
+        cross join pgflow.steps s
+        where s.flow_slug = ${flow}
+        returning flow_slug, run_id, step_slug, message_id, queued_at, completed_at
       )
 
-      insert into pgflow.step_tasks (
-        flow_slug, run_id, step_slug, message_id, status, attempts_count, last_worker_id,
-        queued_at, started_at, completed_at, output
-      )
-      select
-        s.flow_slug, r.run_id, s.step_slug, -row_number() over (), 'completed', 1,
-        '00000000-0000-4000-8000-000000000001', r.started_at, r.started_at, r.completed_at,
-        '{"ok": true}'
-      from new_runs r
-      cross join pgflow.steps s
-      where s.flow_slug = ${flow}`;
-    await sql`
       insert into pgmq.${sql(`a_${flow.toLowerCase()}`)} (
         msg_id, read_ct, enqueued_at, archived_at, vt, message
       )
@@ -59,9 +70,7 @@ export async function addFinishedRuns(
         jsonb_build_object(
           'flow_slug', t.flow_slug, 'run_id', t.run_id, 'step_slug', t.step_slug, 'task_index', 0
         )
-      from pgflow.step_tasks t
-      where t.flow_slug = ${flow}
-        and t.message_id < 0`;
+      from new_tasks t`;
   });
 }
 
@@ -76,7 +85,7 @@ export async function addDelayedRuns(
       with new_runs as (
         insert into pgflow.runs (run_id, flow_slug, remaining_steps, start_at, input)
         select
-          gen_random_uuid(), ${flow},
+          pgflow._new_run_id(), ${flow},
           (select count(*) from pgflow.steps s where s.flow_slug = ${flow}),
           now() + interval '1 hour', jsonb_build_object('i', i)
         from generate_series(1, ${count}::int) i

@@ -62,7 +62,7 @@ begin
       root_run_id, parent_run_id, parent_step_slug, parent_task_index
     )
     select
-      coalesce(n.run_id, gen_random_uuid()),
+      coalesce(n.run_id, pgflow._new_run_id()),
       _start_runs.flow_slug,
       case when v_steps = 0 then 'completed' else 'started' end,
       v_steps,

@@ -58,7 +58,7 @@ begin
     set
       status = 'waiting',
       attempts_count = t.attempts_count + (t.open_attempt is null)::int,
-      child_run_id = gen_random_uuid(),
+      child_run_id = pgflow._new_run_id(),
       error_message = null,
       open_attempt = null,
       due_at = null,
