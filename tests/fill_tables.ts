@@ -24,9 +24,7 @@ export async function addFinishedRuns(
             || substr(gen_random_uuid()::text, 16)
           )::uuid,
           ${flow}, 'completed', t.at, t.at + interval '1 second',
-          -- No larger than a new run, which their pages must have no room for: runs that came to
-          -- their end fill the room that their pages kept for updates.
-          '{}', '{}'
+          jsonb_build_object('i', i), '{"c": {"ok": true}}'
         from generate_series(1, ${count}::int) i
         cross join lateral (
           select now() - interval '30 days' + i * interval '2 ms' as at
@@ -123,6 +121,17 @@ async function withoutChecks(
   await sql.begin(async (sql) => {
     await sql`set local session_replication_role = replica`;
     await sql`set local work_mem = '256MB'`;
+    const tables = await sql<{ name: string; fillfactor: string }[]>`
+      select oid::regclass::text as name, split_part(o, '=', 2) as fillfactor
+      from pg_class, unnest(reloptions) o
+      where relnamespace = 'pgflow'::regnamespace and o like 'fillfactor=%'`;
+    // Rows that came to their end have used up the room that their pages kept for updates.
+    for (const { name } of tables) {
+      await sql.unsafe(`alter table ${name} set (fillfactor = 100)`);
+    }
     await work(sql);
+    for (const { name, fillfactor } of tables) {
+      await sql.unsafe(`alter table ${name} set (fillfactor = ${fillfactor})`);
+    }
   });
 }

@@ -4,6 +4,8 @@
  * `deno task bench` prints Markdown, `deno task bench --json` the figures alone. `BENCH_TASKS` sets
  * the tasks of each drain (default 9,000), `BENCH_ROUNDS` how often each is repeated (default 5); the
  * median counts. The drains take turns, and a ratio is the median of the rounds' ratios.
+ * `BENCH_FINISHED` and `BENCH_DELAYED` are the runs in the filled tables (default 1,000,000 and
+ * 100,000).
  *
  * @module
  */
@@ -18,25 +20,27 @@ import {
   openConnection,
   startRuns,
 } from "./drain.ts";
+import { type Figure, printTable } from "./figures.ts";
+import {
+  drainAndCountErrors,
+  drainInTurns,
+  fillWithDelayedRuns,
+  fillWithFinishedRuns,
+} from "./scale.ts";
 import { countStatements } from "./statements.ts";
 import { drainByWorkers, idleLatencies, idleWorkers } from "./workers.ts";
 
-interface Figure {
-  name: string;
-  value: number;
-  unit: string;
-  /** What the project promises: at least or at most. */
-  target?: { atLeast: number } | { atMost: number };
-  note?: string;
-}
-
 const tasks = Number(Deno.env.get("BENCH_TASKS") ?? 9000);
 const rounds = Number(Deno.env.get("BENCH_ROUNDS") ?? 5);
+const finished = Number(Deno.env.get("BENCH_FINISHED") ?? 1_000_000);
+const delayed = Number(Deno.env.get("BENCH_DELAYED") ?? 100_000);
 const figures: Figure[] = [];
 const parts: Record<string, (url: string) => Promise<void>> = {
   throughput: measureThroughput,
   events: measureEvents,
   maps: measureMaps,
+  connections: measureConnections,
+  sizes: measureSizes,
   starts: measureStarts,
   workers: measureWorkers,
   statements: measureStatements,
@@ -70,7 +74,7 @@ try {
 }
 
 if (Deno.args.includes("--json")) console.log(JSON.stringify(figures, null, 2));
-else printTable();
+else printTable(figures);
 
 async function measureThroughput(url: string): Promise<void> {
   for (const batch of [10, 50]) {
@@ -168,6 +172,50 @@ async function measureMaps(url: string): Promise<void> {
   }
 }
 
+async function measureConnections(url: string): Promise<void> {
+  // Long enough for 20 connections to have their share.
+  const options = { tasks: tasks * 2, batch: 10 };
+  let errors = 0;
+  const drainBy = (workers: number) => async () => {
+    progress(`${workers} connections on one flow`);
+    const drained = await drainAndCountErrors(url, { ...options, workers });
+    errors += drained.errors;
+    return drained;
+  };
+  const compared = await drainInTurns(rounds, drainBy(4), drainBy(20));
+  const rate = (of: "usual" | "other") => median(compared.map((round) => round[of].perSecond));
+  add("chain by 4 connections, batches of 10", rate("usual"), "tasks/s");
+  add("chain by 20 connections, batches of 10", rate("other"), "tasks/s");
+  const ratios = compared.map(({ usual, other }) => other.perSecond / usual.perSecond);
+  add("chain by 20 connections / by 4", median(ratios), "ratio", { atLeast: 1 });
+  add("failed transactions of 4 and 20 connections", errors, "errors", { atMost: 0 });
+}
+
+async function measureSizes(url: string): Promise<void> {
+  const options = { tasks, batch: 10, workers: 2 };
+  for (
+    const { name, count, fill } of [
+      { name: "finished runs", count: finished, fill: fillWithFinishedRuns },
+      { name: "delayed tasks", count: delayed, fill: fillWithDelayedRuns },
+    ]
+  ) {
+    const what = `${count.toLocaleString("en")} ${name}`;
+    progress(`filling the tables with ${what}`);
+    const fullUrl = await postgres.createDatabase(`full_of_${name.replace(" ", "_")}`);
+    await applyMigrations(fullUrl);
+    await fill(fullUrl, count);
+    const drainAt = (at: string) => () => {
+      progress(`chain ${at === fullUrl ? "beside" : "without"} ${what}`);
+      return drainFlow(at, flows.chain, options);
+    };
+    const compared = await drainInTurns(rounds, drainAt(url), drainAt(fullUrl));
+    const ratio = (of: keyof Drain) =>
+      median(compared.map(({ usual, other }) => other[of] / usual[of]));
+    add(`chain beside ${what} / alone`, ratio("perSecond"), "ratio", { atLeast: 0.9 });
+    add(`WAL per chain beside ${what} / alone`, ratio("walPerRun"), "ratio");
+  }
+}
+
 async function measureStarts(url: string): Promise<void> {
   progress("starts");
   const sql = openConnection(url);
@@ -218,27 +266,6 @@ async function measureStatements(url: string): Promise<void> {
 
 function add(name: string, value: number, unit: string, target?: Figure["target"]): void {
   figures.push({ name, value, unit, ...(target === undefined ? {} : { target }) });
-}
-
-function printTable(): void {
-  console.log("| what | measured | unit | to reach |");
-  console.log("| --- | ---: | --- | --- |");
-  for (const { name, value, unit, target, note } of figures) {
-    const digits = unit === "ratio" ? 2 : unit === "kB" || unit === "ms" || unit === "s" ? 1 : 0;
-    const text = value.toLocaleString("en", {
-      minimumFractionDigits: digits,
-      maximumFractionDigits: digits,
-    });
-    console.log(`| ${name} | ${text} | ${unit} | ${note ?? describe(target, value)} |`);
-  }
-}
-
-function describe(target: Figure["target"], value: number): string {
-  if (target === undefined) return "";
-  if ("atLeast" in target) {
-    return `≥ ${target.atLeast}${value < target.atLeast ? ": missed" : ""}`;
-  }
-  return `≤ ${target.atMost}${value > target.atMost ? ": missed" : ""}`;
 }
 
 function median(values: number[]): number {
