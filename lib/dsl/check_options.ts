@@ -12,7 +12,12 @@ const ofFlows: [string, Check][] = [
 ];
 
 /** The options of a flow. */
-export const flowOptions: ReadonlyMap<string, Check> = new Map(ofFlows);
+export const flowOptions: ReadonlyMap<string, Check> = new Map([
+  ...ofFlows,
+  ["startableBy", roles],
+  ["openRunsPerOwner", wholeNumberFrom(1)],
+  ["startsPerMinutePerOwner", wholeNumberFrom(1)],
+]);
 
 const ofConditions: [string, Check][] = [
   ["runIf", jsonObject],
@@ -32,7 +37,12 @@ const ofHandlers: ReadonlyMap<string, Check> = new Map([
 export const stepOptions: Record<StepDefinition["performedBy"], ReadonlyMap<string, Check>> = {
   handler: ofHandlers,
   subflow: ofHandlers,
-  approval: new Map([["timeout", wholeNumberFrom(1)], ...ofConditions, ["output", outputType]]),
+  approval: new Map([
+    ["timeout", wholeNumberFrom(1)],
+    ...ofConditions,
+    ["output", outputType],
+    ["assignee", assignee],
+  ]),
 };
 
 /**
@@ -83,6 +93,19 @@ function jsonObject(value: unknown, name: string): TypeError | undefined {
 function otherwise(value: unknown, name: string): RangeError | undefined {
   if (value === "skip-cascade" || value === "skip" || value === "fail") return undefined;
   return new RangeError(`${name} is not "skip-cascade", "skip" or "fail"`);
+}
+
+function roles(value: unknown, name: string): TypeError | RangeError | undefined {
+  if (!Array.isArray(value)) return new TypeError(`${name} is not an array of roles`);
+  if (value.every((role) => role === "anon" || role === "authenticated")) return undefined;
+  return new RangeError(`${name} has another role than "anon" and "authenticated"`);
+}
+
+function assignee(value: unknown, name: string): RangeError | undefined {
+  // The same pattern is a constraint of the column.
+  const known = /^(owner|role:.+|user|user:[^.]+(\.[^.]+)*)$/;
+  if (typeof value === "string" && known.test(value)) return undefined;
+  return new RangeError(`${name} is not "owner", "role:<name>", "user" or "user:<path>"`);
 }
 
 function outputType(value: unknown, name: string): TypeError | undefined {

@@ -23,6 +23,9 @@ function compileOne(flow: AnyFlow): string[] {
     ["base_delay", String(shape.base_delay)],
     ["timeout", String(shape.timeout)],
     ["on_failure_slug", shape.on_failure_slug === null ? null : text(shape.on_failure_slug)],
+    ["startable_by", shape.startable_by.length === 0 ? null : textArray(shape.startable_by)],
+    ["open_runs_per_owner", number(shape.open_runs_per_owner)],
+    ["starts_per_minute_per_owner", number(shape.starts_per_minute_per_owner)],
   ]);
   const addSteps = shape.steps.map((step) =>
     call("add_step", [
@@ -40,6 +43,7 @@ function compileOne(flow: AnyFlow): string[] {
       ["when_exhausted", step.when_exhausted === "fail" ? null : text(step.when_exhausted)],
       ["performed_by", step.performed_by === "handler" ? null : text(step.performed_by)],
       ["subflow_slug", step.subflow_slug === null ? null : text(step.subflow_slug)],
+      ["assignee", step.assignee === null ? null : text(step.assignee)],
     ])
   );
   return [createFlow, ...addSteps];

@@ -47,7 +47,20 @@ export function defineStep(flow: AnyFlow, kind: StepKind, args: readonly unknown
   if (whenUnmet !== undefined && runIf === undefined && runUnless === undefined) {
     throw new TypeError(`${subject}: it has whenUnmet, but neither runIf nor runUnless`);
   }
+  checkAssignee(step, subject);
   return { step: Object.freeze(step), subflow };
+}
+
+/** The input of an approval that is no map is known: the flow's, and the outputs it waits for. */
+function checkAssignee({ type, dependencies, options }: StepDefinition, subject: string): void {
+  const [kind, path = ""] = options.assignee?.split(":") ?? [];
+  if (kind !== "user" || type === "map") return;
+  const name = path.split(".")[0]!;
+  if (name !== "run" && !dependencies.includes(name)) {
+    throw new TypeError(
+      `${subject}: its assignee is not in its input: "${name}" is neither "run" nor a dependency`,
+    );
+  }
 }
 
 function checkDependencies(

@@ -5,7 +5,7 @@
  */
 import type { StandardSchema } from "./standard_schema.ts";
 
-/** What may be said about a flow besides its slug; each step may say otherwise for itself. */
+/** What may be said about a flow besides its slug; a step may have its own attempts and times. */
 export interface FlowOptions {
   /**
    * How often a task is tried, the first attempt included.
@@ -22,7 +22,27 @@ export interface FlowOptions {
    * @default {60}
    */
   readonly timeout?: number;
+  /**
+   * The roles of the API that may start runs, besides the server with its secret key: users who are
+   * signed in, who own their runs, and callers who are not.
+   * @default {[]}
+   */
+  readonly startableBy?: readonly ApiRole[];
+  /**
+   * How many runs one owner may have open that they started themselves; callers who are not signed
+   * in count as one.
+   * @default {no limit}
+   */
+  readonly openRunsPerOwner?: number;
+  /**
+   * How many runs one owner may start within a minute.
+   * @default {no limit}
+   */
+  readonly startsPerMinutePerOwner?: number;
 }
+
+/** A role in which clients without the secret key call the API. */
+export type ApiRole = "anon" | "authenticated";
 
 /** What a flow is created from. */
 export interface FlowDefinition<Input = unknown, Name extends string = string> extends FlowOptions {

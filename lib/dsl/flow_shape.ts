@@ -17,6 +17,12 @@ export interface FlowShape {
   timeout: number;
   /** The flow that is started when a run has failed. */
   on_failure_slug: string | null;
+  /** The roles of the API that may start runs, in alphabetical order. */
+  startable_by: string[];
+  /** How many runs one owner may have open. */
+  open_runs_per_owner: number | null;
+  /** How many runs one owner may start within a minute. */
+  starts_per_minute_per_owner: number | null;
   /** The steps, in the order they were added. */
   steps: StepShape[];
 }
@@ -33,6 +39,8 @@ export interface StepShape {
   performed_by: "handler" | "approval" | "subflow";
   /** The flow it runs, if a subflow performs it. */
   subflow_slug: string | null;
+  /** Who may answer through the API, if it is an approval. */
+  assignee: string | null;
   /** The step runs when its input contains this. */
   required_input_pattern: { readonly [key: string]: Json } | null;
   /** The step runs when its input does not contain this. */
@@ -58,12 +66,16 @@ export function flowShape(flow: AnyFlow): FlowShape {
     base_delay: flow.options.baseDelay ?? 5,
     timeout: flow.options.timeout ?? 60,
     on_failure_slug: flow.failureFlow?.slug ?? null,
+    startable_by: [...new Set(flow.options.startableBy)].sort(),
+    open_runs_per_owner: flow.options.openRunsPerOwner ?? null,
+    starts_per_minute_per_owner: flow.options.startsPerMinutePerOwner ?? null,
     steps: flow.steps.map(({ slug, dependencies, type, performedBy, subflow, options }) => ({
       step_slug: slug,
       deps_slugs: [...dependencies],
       step_type: type,
       performed_by: performedBy,
       subflow_slug: subflow ?? null,
+      assignee: options.assignee ?? null,
       required_input_pattern: options.runIf ?? null,
       forbidden_input_pattern: options.runUnless ?? null,
       when_unmet: options.whenUnmet ?? "skip-cascade",

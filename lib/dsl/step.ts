@@ -5,7 +5,7 @@
  */
 import type { HandlerContext } from "./context.ts";
 import type { OutputType } from "./output_type.ts";
-import type { StepOptions } from "./step_options.ts";
+import type { Assignee, StepOptions } from "./step_options.ts";
 
 /** One step of a flow, as it was added. */
 export interface StepDefinition {
@@ -20,7 +20,10 @@ export interface StepDefinition {
   /** The slug of the flow that it runs, in a step that a subflow performs. */
   readonly subflow?: string;
   /** The options it was added with, and no others. */
-  readonly options: StepOptions & { readonly output?: OutputType };
+  readonly options: StepOptions & {
+    readonly output?: OutputType;
+    readonly assignee?: Assignee;
+  };
   /**
    * Does the work of one task; its result, awaited, is the task's output. That of a subflow step
    * returns the input of the child run, and that of an approval throws, since no worker calls it.

@@ -61,6 +61,11 @@ export interface ApprovalOptions<Condition = { readonly [key: string]: Json }>
    */
   readonly output?: OutputType;
   /**
+   * Who may answer through the API, besides the server with its secret key.
+   * @default {nobody}
+   */
+  readonly assignee?: Assignee;
+  /**
    * Seconds to wait for the answer.
    * @default {no limit}
    */
@@ -71,6 +76,13 @@ export interface ApprovalOptions<Condition = { readonly [key: string]: Json }>
    */
   readonly whenExhausted?: Otherwise;
 }
+
+/**
+ * Who may answer an approval: the run's `owner`; users with a role in their token's `app_metadata`,
+ * as `role:manager`; or the user whose id stands in the step's input, as `user:run.manager_id` or,
+ * for an approval of each element, `user:manager_id`, and `user` if the element is the id.
+ */
+export type Assignee = "owner" | `role:${string}` | "user" | `user:${string}`;
 
 /**
  * What happens instead of a step: it is skipped together with every step that depends on it

@@ -24,6 +24,23 @@ Deno.test("compileFlow() compiles a flow without steps", () => {
   ]);
 });
 
+Deno.test("compileFlow() says who may start a flow, how often, and who answers", () => {
+  const flow = new Flow({
+    slug: "greet",
+    startableBy: ["authenticated", "anon"],
+    openRunsPerOwner: 2,
+    startsPerMinutePerOwner: 3,
+  }).approval("ask", { assignee: "role:it's" });
+
+  assertEquals(compileFlow(flow), [
+    "select pgflow.create_flow(flow_slug => 'greet', max_attempts => 3, base_delay => 5, " +
+    "timeout => 60, startable_by => array['anon', 'authenticated']::text[], " +
+    "open_runs_per_owner => 2, starts_per_minute_per_owner => 3);",
+    "select pgflow.add_step(flow_slug => 'greet', step_slug => 'ask', " +
+    "performed_by => 'approval', assignee => 'role:it''s');",
+  ]);
+});
+
 Deno.test("compileFlow() says of maps, conditions and delays what is not the default", () => {
   const flow = new Flow<{ name: string }[]>({ slug: "greet" })
     .map("each", () => "a", { startDelay: 60, whenExhausted: "skip" })

@@ -3,12 +3,20 @@ import { compileFlow, Flow, flowShape } from "pgflow/dsl";
 import { AnalyzeWebsite } from "../../flows/analyze_website.ts";
 import { GreetUser } from "../../flows/greet_user.ts";
 import { RefundOrder } from "../../flows/refund_order.ts";
-import { testDatabase } from "../database.ts";
+import { type TestDatabase, testDatabase } from "../database.ts";
 import { Teams } from "./example_flows.ts";
 
 const handler = () => null;
 
-const Everything = new Flow({ slug: "everything", maxAttempts: 0, baseDelay: 0, timeout: 1 })
+const Everything = new Flow({
+  slug: "everything",
+  maxAttempts: 0,
+  baseDelay: 0,
+  timeout: 1,
+  startableBy: ["authenticated", "anon"],
+  openRunsPerOwner: 2,
+  startsPerMinutePerOwner: 3,
+})
   .step("_", handler)
   .step({ slug: "second", dependsOn: ["_"], maxAttempts: 9, baseDelay: 8, timeout: 7 }, handler)
   .step("third", ["second", "_"], handler, { startDelay: 6, whenExhausted: "skip" })
@@ -17,7 +25,8 @@ const Everything = new Flow({ slug: "everything", maxAttempts: 0, baseDelay: 0, 
     runIf: { list: ['O\'Hara \\ "x"'] },
     runUnless: { list: [] },
     whenUnmet: "skip",
-  });
+  })
+  .mapApproval("ask", "list", { assignee: "user" });
 
 Deno.test("compileFlow() and flowShape() describe the same flow to the database", async () => {
   await using db = await testDatabase();
@@ -44,8 +53,43 @@ Deno.test("compileFlow() and flowShape() describe the same flow to the database"
     ["third", null, null, null],
     ["list", null, null, null],
     ["each", null, null, null],
+    ["ask", null, null, null],
   ]);
 });
+
+Deno.test("who may start a flow and who answers is updated in place, however it was made", async () => {
+  const open = new Flow({
+    slug: "asks",
+    startableBy: ["authenticated", "anon"],
+    openRunsPerOwner: 2,
+    startsPerMinutePerOwner: 3,
+  }).approval("ask", { assignee: "owner" });
+  const closed = new Flow({ slug: "asks" }).approval("ask");
+  await using db = await testDatabase();
+  for (const statement of compileFlow(open)) await db.sql.unsafe(statement);
+  const pictures = [await rules(db)];
+
+  for (const flow of [open, closed, open]) {
+    const shape = db.sql.json(flowShape(flow) as never);
+    const [row] = await db.sql`
+      select pgflow.ensure_flow_compiled(${flow.slug}, ${shape}) ->> 'status' as status`;
+    pictures.push([row!["status"], ...await rules(db)]);
+  }
+
+  assertEquals(pictures, [
+    [["anon", "authenticated"], 2, 3, "owner"],
+    ["verified", ["anon", "authenticated"], 2, 3, "owner"],
+    ["verified", [], null, null, null],
+    ["verified", ["anon", "authenticated"], 2, 3, "owner"],
+  ]);
+});
+
+async function rules(db: TestDatabase): Promise<unknown[]> {
+  const [row] = await db.sql`
+    select f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner, s.assignee
+    from pgflow.flows f join pgflow.steps s using (flow_slug)`;
+  return Object.values(row!);
+}
 
 Deno.test("the database refuses the slugs that the DSL refuses, and takes those it takes", async () => {
   await using db = await testDatabase();

@@ -13,12 +13,23 @@ Deno.test("flowShape() says the defaults of a flow and leaves those of its steps
     base_delay: 5,
     timeout: 60,
     on_failure_slug: null,
+    startable_by: [],
+    open_runs_per_owner: null,
+    starts_per_minute_per_owner: null,
     steps: [plain("full", []), plain("greeting", ["full"])],
   });
 });
 
 Deno.test("flowShape() says every option that was given", () => {
-  const flow = new Flow({ slug: "greet", maxAttempts: 7, baseDelay: 0, timeout: 1 })
+  const flow = new Flow({
+    slug: "greet",
+    maxAttempts: 7,
+    baseDelay: 0,
+    timeout: 1,
+    startableBy: ["authenticated", "anon", "anon"],
+    openRunsPerOwner: 2,
+    startsPerMinutePerOwner: 3,
+  })
     .step("full", handler, { maxAttempts: 1, baseDelay: 2, timeout: 3 });
 
   assertEquals(flowShape(flow), {
@@ -26,6 +37,9 @@ Deno.test("flowShape() says every option that was given", () => {
     base_delay: 0,
     timeout: 1,
     on_failure_slug: null,
+    startable_by: ["anon", "authenticated"],
+    open_runs_per_owner: 2,
+    starts_per_minute_per_owner: 3,
     steps: [{ ...plain("full", []), max_attempts: 1, base_delay: 2, timeout: 3 }],
   });
 });
@@ -55,7 +69,7 @@ Deno.test("flowShape() says which steps are maps, when steps run and what happen
 Deno.test("flowShape() says who performs a step, and which flow is for failures", () => {
   const child = new Flow({ slug: "child" });
   const flow = new Flow<string[]>({ slug: "greet" })
-    .approval("ask", { timeout: 9, output: type<string>() })
+    .approval("ask", { timeout: 9, output: type<string>(), assignee: "role:manager" })
     .mapApproval("ask_each", { whenExhausted: "skip" })
     .subflow("run_child", child, handler, { maxAttempts: 1 })
     .mapSubflow("run_each", "ask_each", child, handler)
@@ -66,8 +80,11 @@ Deno.test("flowShape() says who performs a step, and which flow is for failures"
     base_delay: 5,
     timeout: 60,
     on_failure_slug: "greet_on_failure",
+    startable_by: [],
+    open_runs_per_owner: null,
+    starts_per_minute_per_owner: null,
     steps: [
-      { ...plain("ask", []), performed_by: "approval", timeout: 9 },
+      { ...plain("ask", []), performed_by: "approval", timeout: 9, assignee: "role:manager" },
       {
         ...plain("ask_each", []),
         step_type: "map",
@@ -105,6 +122,7 @@ function plain(step_slug: string, deps_slugs: string[]) {
     step_type: "single" as const,
     performed_by: "handler" as const,
     subflow_slug: null,
+    assignee: null,
     required_input_pattern: null,
     forbidden_input_pattern: null,
     when_unmet: "skip-cascade" as const,

@@ -160,6 +160,26 @@ const refusedFlows: [definition: unknown, error: typeof TypeError, message: stri
     RangeError,
     'Cannot create flow "greet": its timeout is 2147483648, not a whole number from 1',
   ],
+  [
+    { slug: "greet", startableBy: "anon" },
+    TypeError,
+    'Cannot create flow "greet": its startableBy is not an array of roles',
+  ],
+  [
+    { slug: "greet", startableBy: ["anon", "service_role"] },
+    RangeError,
+    'Cannot create flow "greet": its startableBy has another role than "anon" and "authenticated"',
+  ],
+  [
+    { slug: "greet", openRunsPerOwner: 0 },
+    RangeError,
+    'Cannot create flow "greet": its openRunsPerOwner is 0, not a whole number from 1',
+  ],
+  [
+    { slug: "greet", startsPerMinutePerOwner: null },
+    TypeError,
+    'Cannot create flow "greet": its startsPerMinutePerOwner is not a number',
+  ],
 ];
 
 for (const [definition, ErrorClass, message] of refusedFlows) {

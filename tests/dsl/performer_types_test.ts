@@ -101,6 +101,10 @@ Deno.test("Flow.approval() and Flow.mapApproval() refuse what cannot be", () => 
     Teams.approval("a", ["names"], { startDelay: 3 });
     // @ts-expect-error There is no property "size" in the input.
     Teams.approval("a", { runIf: { size: 3 } });
+    // @ts-expect-error Somebody is the owner, has a role, or stands in the input.
+    Teams.approval("a", { assignee: "manager" });
+    // @ts-expect-error A handler answers for itself.
+    Teams.step("a", () => 1, { assignee: "owner" });
     // @ts-expect-error An answer is JSON.
     Teams.approval("a", { output: type<Date>() });
     // @ts-expect-error It is not said what it is.

@@ -149,6 +149,23 @@ const refusedApprovals: [args: unknown[], error: typeof TypeError, state: string
     "its output is not a Standard Schema, such as type<string>()",
   ],
   [["a"], TypeError, "the flow has a step with this slug"],
+  ...["manager", "role:", "user:", "user:run.", "user:run..id", "Owner", 1].map((assignee) =>
+    [
+      ["b", { assignee }],
+      RangeError,
+      'its assignee is not "owner", "role:<name>", "user" or "user:<path>"',
+    ] as [unknown[], typeof RangeError, string]
+  ),
+  [
+    ["b", ["a"], { assignee: "user:boss.id" }],
+    TypeError,
+    'its assignee is not in its input: "boss" is neither "run" nor a dependency',
+  ],
+  [
+    ["b", { assignee: "user" }],
+    TypeError,
+    'its assignee is not in its input: "" is neither "run" nor a dependency',
+  ],
 ];
 
 for (const [args, ErrorClass, state] of refusedApprovals) {
@@ -158,6 +175,25 @@ for (const [args, ErrorClass, state] of refusedApprovals) {
     assertEquals(error.message, `Cannot add step "${args[0]}" to flow "greet": ${state}`);
   });
 }
+
+Deno.test("Flow.approval() and Flow.mapApproval() keep who may answer", () => {
+  const flow = new Flow<{ boss: string }>({ slug: "greet" })
+    .step("users", () => ["3d6f0a6e-5a2f-4d0c-8f5e-6f4d2f0f2b1a"])
+    .approval("a", { assignee: "owner" })
+    .approval("b", { assignee: "user:run.boss" })
+    .approval("c", ["users"], { assignee: "user:users.0" })
+    .mapApproval("d", "users", { assignee: "user" })
+    .mapApproval("e", "users", { assignee: "role:a:b.c" });
+
+  assertEquals(flow.steps.map(({ options }) => options.assignee), [
+    undefined,
+    "owner",
+    "user:run.boss",
+    "user:users.0",
+    "user",
+    "role:a:b.c",
+  ]);
+});
 
 Deno.test("Flow.mapApproval() and Flow.mapSubflow() refuse several dependencies", () => {
   const flow = untyped(new Flow({ slug: "greet" }).step("a", handler).step("b", handler));

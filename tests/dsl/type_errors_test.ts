@@ -51,6 +51,12 @@ Deno.test("Flow and Flow.step() refuse unknown options and wrong values", () => 
     new Flow({ slug: "a", maxAttemps: 1 });
     // @ts-expect-error Seconds are a number.
     new Flow({ slug: "a", timeout: "1 minute" });
+    // @ts-expect-error The server may start every flow.
+    new Flow({ slug: "a", startableBy: ["service_role"] });
+    // @ts-expect-error Roles are several.
+    new Flow({ slug: "a", startableBy: "anon" });
+    // @ts-expect-error Who may start it is not said step by step.
+    Orders.step("a", () => 1, { startableBy: ["anon"] });
     // @ts-expect-error It is maxAttempts.
     Orders.step("a", () => 1, { timeout: 1, maxAttemps: 1 });
     // @ts-expect-error It is timeout.
