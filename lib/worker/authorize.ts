@@ -35,7 +35,9 @@ function secretKeys(env: Readonly<Record<string, string | undefined>>): string[]
 
 function namedKeys(json: string | undefined): unknown[] {
   try {
-    return Object.values(JSON.parse(json ?? "{}") ?? {});
+    const keys: unknown = JSON.parse(json ?? "{}");
+    // The values of a text would be its letters.
+    return typeof keys === "object" && keys !== null ? Object.values(keys) : [];
   } catch {
     return [];
   }
