@@ -37,6 +37,8 @@ begin
           join pgflow.step_inputs si on si.run_id = r.run_id
           where r.run_id = s.run_id
             and si.step_slug = s.step_slug
+          -- Keeps the planner from building the input twice, once for each pattern.
+          offset 0
         ) i
       ) as condition_met,
       case
