@@ -5287,8 +5287,8 @@ comment on function pgflow.requeue_stalled_tasks() is
 --
 -- One call deletes at most max_runs runs, as many workers and max_messages archived messages, so
 -- that no transaction holds many locks for long: call it until "more" is false, as pg_cron does
--- every few minutes. Runs that a session holds are left for the next call. Child runs go with their
--- root run.
+-- every few minutes. What another session holds is left for the next call, so that it waits for
+-- nobody. Child runs go with their root run.
 create or replace function pgflow.prune_data_older_than(
   retention interval,
   max_runs int default 1000,
@@ -5355,6 +5355,7 @@ begin
             where o.archived_at < $1
             order by o.archived_at
             limit $2
+            for update skip locked
           )
         )
       $query$,
