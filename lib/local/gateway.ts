@@ -3,6 +3,7 @@ import { PgflowError } from "../errors.ts";
 import { bearerToken, callerOf } from "./authenticate.ts";
 import type { FunctionsHost } from "./functions_host.ts";
 import type { ProjectKeys } from "./keys.ts";
+import { Realtime } from "./realtime.ts";
 import { RestError } from "./rest_error.ts";
 import { restRpc } from "./rest_rpc.ts";
 
@@ -12,6 +13,11 @@ export interface GatewayOptions {
   databaseUrl: string;
   keys: ProjectKeys;
   host: FunctionsHost;
+  /**
+   * The connection string of Realtime's login, a superuser.
+   * @default {none: there is no Realtime}
+   */
+  realtimeUrl?: string;
   /**
    * The functions that may be called only with a valid token or project key.
    * @default {[]}
@@ -46,18 +52,24 @@ const CORS = {
   "access-control-max-age": "3600",
 };
 
-/** Serves `/functions/v1/<name>`, `/rest/v1/rpc/<name>` and `/health` on one port. */
+/**
+ * Serves `/functions/v1/<name>`, `/rest/v1/rpc/<name>`, `/realtime/v1/websocket` and `/health` on
+ * one port.
+ */
 export function startGateway(options: GatewayOptions): Gateway {
   const sql = postgres(options.databaseUrl, { max: 10, idle_timeout: 20, onnotice: () => {} });
+  const { realtimeUrl, keys } = options;
+  const realtime = realtimeUrl ? new Realtime({ databaseUrl: realtimeUrl, keys }) : undefined;
   const server = listen(options.port ?? 0, (request, info) => {
     // The request's own signal would also abort when all is well.
     const gone = new AbortController();
     info.completed.catch(() => gone.abort());
-    return respond(request, gone.signal, sql, options);
+    return respond(request, gone.signal, { sql, realtime }, options);
   });
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
     async stop() {
+      await realtime?.[Symbol.asyncDispose]();
       await Promise.all([server.shutdown(), sql.end({ timeout: 1 })]);
     },
     [Symbol.asyncDispose]() {
@@ -80,7 +92,7 @@ function listen(port: number, handler: Deno.ServeHandler): Deno.HttpServer<Deno.
 async function respond(
   request: Request,
   signal: AbortSignal,
-  sql: postgres.Sql,
+  { sql, realtime }: { sql: postgres.Sql; realtime: Realtime | undefined },
   options: GatewayOptions,
 ): Promise<Response> {
   const { pathname, search } = new URL(request.url);
@@ -93,6 +105,7 @@ async function respond(
   if (service === "rest" && version === "v1") {
     return withCors(request, await respondRest(request, sql, rest, options));
   }
+  if (pathname === "/realtime/v1/websocket" && realtime) return await realtime.connect(request);
   if (pathname === "/health") return await health(sql);
   return await options.routes?.[pathname]?.(request) ??
     Response.json({ message: "no Route matched with those values" }, { status: 404 });

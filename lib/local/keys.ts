@@ -26,12 +26,12 @@ export async function createKeys(): Promise<ProjectKeys> {
   };
 }
 
-/** Signs a token of this project, valid for ten years. */
+/** Signs a token of this project, valid for ten years or until its `exp`. */
 export function signToken(jwtSecret: string, claims: Record<string, unknown>): Promise<string> {
   return new SignJWT({ iss: "supabase", ...claims })
     .setProtectedHeader({ alg: "HS256", typ: "JWT" })
     .setIssuedAt()
-    .setExpirationTime("10 years")
+    .setExpirationTime(claims["exp"] as number | undefined ?? "10 years")
     .sign(new TextEncoder().encode(jwtSecret));
 }
 

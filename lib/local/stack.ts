@@ -83,6 +83,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   );
   const gateway = started.use(startGateway({
     databaseUrl: databaseUrl.replace("//postgres:", "//authenticator:"),
+    realtimeUrl: databaseUrl,
     keys,
     host,
     guardedFunctions: functions.filter(({ verifyJwt }) => verifyJwt).map(({ name }) => name),

@@ -1,12 +1,13 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { type Gateway, startGateway } from "../../lib/local/gateway.ts";
 import { createKeys, type ProjectKeys, signToken } from "../../lib/local/keys.ts";
-import { testDatabase } from "../database.ts";
+import { type TestDatabase, testDatabase } from "../database.ts";
 import { type HostedFunctions, hostFunctions } from "./hosted_functions.ts";
 
 /** A gateway in front of a database of its own and of the functions in tests/local/functions. */
 export interface ServedGateway extends AsyncDisposable {
   gateway: Gateway;
+  database: TestDatabase;
   keys: ProjectKeys;
   functions: HostedFunctions;
   /** Returns a supabase-js client with this key and, if given, a user's token. */
@@ -24,12 +25,14 @@ export async function serveGateway(sql = ""): Promise<ServedGateway> {
   const keys = await createKeys();
   const gateway = stack.use(startGateway({
     databaseUrl: database.url.replace("//postgres:", "//authenticator:"),
+    realtimeUrl: database.url,
     keys,
     host: functions.host,
     guardedFunctions: ["exported"],
   }));
   return {
     gateway,
+    database,
     keys,
     functions,
     client: (key, token) =>
