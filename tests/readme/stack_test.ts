@@ -73,7 +73,7 @@ Deno.test("README.md: on the local stack, runs start as shown and complete", asy
   );
 
   const starting = typescript.filter(({ text }) => text.includes("supabase.rpc"));
-  assertEquals(starting.map(({ section }) => section), ["", "Start runs"]);
+  assertEquals(starting.map(({ section }) => section), ["", "Start runs", "Watch runs"]);
   for (const { text, line } of starting) {
     await project.write(`line_${line}.ts`, text);
     const { code, text: shown, errors } = await run(project.path, Deno.execPath(), [
@@ -87,6 +87,7 @@ Deno.test("README.md: on the local stack, runs start as shown and complete", asy
   assertEquals(await outputs(await value("Database URL"), starting.length), [
     { greeting: "Hello, Ada Lovelace!" },
     { greeting: "Hello, Grace Hopper!" },
+    { greeting: "Hello, Barbara Liskov!" },
   ]);
 
   stack.kill("SIGINT");
