@@ -14,6 +14,7 @@ const ofFlows: [string, Check][] = [
 /** The options of a flow. */
 export const flowOptions: ReadonlyMap<string, Check> = new Map([
   ...ofFlows,
+  ["retryJitter", part],
   ["startableBy", roles],
   ["openRunsPerOwner", wholeNumberFrom(1)],
   ["startsPerMinutePerOwner", wholeNumberFrom(1)],
@@ -79,6 +80,12 @@ function wholeNumberFrom(least: number): Check {
     if (Number.isInteger(value) && value >= least && value < 2 ** 31) return undefined;
     return new RangeError(`${name} is ${value}, not a whole number from ${least}`);
   };
+}
+
+function part(value: unknown, name: string): TypeError | RangeError | undefined {
+  if (typeof value !== "number") return new TypeError(`${name} is not a number`);
+  if (value >= 0 && value <= 1) return undefined;
+  return new RangeError(`${name} is ${value}, not a number from 0 to 1`);
 }
 
 function jsonObject(value: unknown, name: string): TypeError | undefined {

@@ -26,6 +26,7 @@ function compileOne(flow: AnyFlow): string[] {
     ["startable_by", shape.startable_by.length === 0 ? null : textArray(shape.startable_by)],
     ["open_runs_per_owner", number(shape.open_runs_per_owner)],
     ["starts_per_minute_per_owner", number(shape.starts_per_minute_per_owner)],
+    ["retry_jitter", shape.retry_jitter === 0 ? null : String(shape.retry_jitter)],
   ]);
   const addSteps = shape.steps.map((step) =>
     call("add_step", [

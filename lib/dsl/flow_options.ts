@@ -23,6 +23,12 @@ export interface FlowOptions {
    */
   readonly timeout?: number;
   /**
+   * The part of a retry's delay that is random, from 0 to 1: with 0.5 it waits between half its
+   * delay and all of it, so that tasks which failed together do not come back together.
+   * @default {0}
+   */
+  readonly retryJitter?: number;
+  /**
    * The roles of the API that may start runs, besides the server with its secret key: users who are
    * signed in, who own their runs, and callers who are not.
    * @default {[]}

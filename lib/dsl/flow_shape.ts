@@ -15,6 +15,8 @@ export interface FlowShape {
   base_delay: number;
   /** Seconds an attempt may take. */
   timeout: number;
+  /** The part of a retry's delay that is random. */
+  retry_jitter: number;
   /** The flow that is started when a run has failed. */
   on_failure_slug: string | null;
   /** The roles of the API that may start runs, in alphabetical order. */
@@ -65,6 +67,7 @@ export function flowShape(flow: AnyFlow): FlowShape {
     max_attempts: flow.options.maxAttempts ?? 3,
     base_delay: flow.options.baseDelay ?? 5,
     timeout: flow.options.timeout ?? 60,
+    retry_jitter: flow.options.retryJitter ?? 0,
     on_failure_slug: flow.failureFlow?.slug ?? null,
     startable_by: [...new Set(flow.options.startableBy)].sort(),
     open_runs_per_owner: flow.options.openRunsPerOwner ?? null,

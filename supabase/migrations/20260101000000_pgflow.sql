@@ -82,6 +82,7 @@ create table pgflow.flows (
   opt_max_attempts int not null default 3,
   opt_base_delay int not null default 1,
   opt_timeout int not null default 60,
+  opt_retry_jitter float8 not null default 0,
   on_failure_slug text,
   startable_by text[] not null default '{}',
   open_runs_per_owner int,
@@ -91,6 +92,7 @@ create table pgflow.flows (
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
   constraint base_delay_is_not_negative check (opt_base_delay >= 0),
   constraint timeout_is_positive check (opt_timeout >= 1),
+  constraint retry_jitter_is_a_part check (opt_retry_jitter between 0 and 1),
   constraint startable_by_names_roles check (array_position(startable_by, null) is null),
   constraint open_runs_per_owner_is_positive check (open_runs_per_owner >= 1),
   constraint starts_per_minute_per_owner_is_positive check (starts_per_minute_per_owner >= 1)
@@ -177,6 +179,7 @@ alter table pgflow.deps enable row level security;
 comment on table pgflow.flows is 'One row per flow; its slug is also the name of its pgmq queue.';
 comment on table pgflow.steps is 'The nodes of a flow''s graph; null options mean the flow''s.';
 comment on table pgflow.deps is 'The edges of a flow''s graph: step_slug waits for dep_slug.';
+comment on column pgflow.flows.opt_retry_jitter is 'The part of a retry''s delay that is random: 0.5 makes it wait between half its delay and all.';
 comment on column pgflow.flows.on_failure_slug is 'A flow that is started with the run, the step and the error when a run fails.';
 comment on column pgflow.flows.startable_by is 'The roles of the API that may start runs; whoever bypasses row level security always may.';
 comment on column pgflow.flows.open_runs_per_owner is 'How many runs one owner may have open; null: any number.';
@@ -633,7 +636,8 @@ create or replace function pgflow.create_flow(
   on_failure_slug text default null,
   startable_by text[] default '{}',
   open_runs_per_owner int default null,
-  starts_per_minute_per_owner int default null
+  starts_per_minute_per_owner int default null,
+  retry_jitter float8 default 0
 )
   returns pgflow.flows
   language plpgsql
@@ -656,7 +660,7 @@ begin
 
   insert into pgflow.flows (
     flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, on_failure_slug,
-    startable_by, open_runs_per_owner, starts_per_minute_per_owner
+    startable_by, open_runs_per_owner, starts_per_minute_per_owner, opt_retry_jitter
   )
   values (
     create_flow.flow_slug,
@@ -666,7 +670,8 @@ begin
     create_flow.on_failure_slug,
     coalesce(create_flow.startable_by, '{}'),
     create_flow.open_runs_per_owner,
-    create_flow.starts_per_minute_per_owner
+    create_flow.starts_per_minute_per_owner,
+    create_flow.retry_jitter
   )
   on conflict do nothing
   returning * into v_flow;
@@ -696,7 +701,7 @@ begin
 end;
 $$;
 
-comment on function pgflow.create_flow(text, int, int, int, text, text[], int, int) is
+comment on function pgflow.create_flow(text, int, int, int, text, text[], int, int, float8) is
   'Creates a flow and its queue; delays and timeouts are in seconds.';
 
 -- == 11_add_step.sql ==============================================================================
@@ -829,7 +834,7 @@ comment on function pgflow.add_step(
 
 -- ensure_flow_compiled: make sure that the database has a flow in exactly the given shape.
 --
--- A shape is {"max_attempts", "base_delay", "timeout", "steps": [{"step_slug", "deps_slugs", …}]}
+-- A shape is {"max_attempts", "base_delay", "timeout", …, "steps": [{"step_slug", "deps_slugs", …}]}
 -- with the names and defaults of create_flow and add_step; the steps stand in their order. Returns
 -- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts,
 -- delays and the flow for failures of a verified flow are updated in place; its shape never is.
@@ -973,6 +978,7 @@ begin
     max_attempts => coalesce((_compile_flow.shape ->> 'max_attempts')::int, 3),
     base_delay => coalesce((_compile_flow.shape ->> 'base_delay')::int, 5),
     timeout => coalesce((_compile_flow.shape ->> 'timeout')::int, 60),
+    retry_jitter => coalesce((_compile_flow.shape ->> 'retry_jitter')::float8, 0),
     on_failure_slug => _compile_flow.shape ->> 'on_failure_slug',
     startable_by => pgflow._startable_by(_compile_flow.shape),
     open_runs_per_owner => (_compile_flow.shape ->> 'open_runs_per_owner')::int,
@@ -1109,6 +1115,7 @@ as $$
     opt_max_attempts = o.max_attempts,
     opt_base_delay = o.base_delay,
     opt_timeout = o.timeout,
+    opt_retry_jitter = o.retry_jitter,
     on_failure_slug = o.on_failure_slug,
     startable_by = o.startable_by,
     open_runs_per_owner = o.open_runs_per_owner,
@@ -1118,6 +1125,7 @@ as $$
       coalesce((_update_options.shape ->> 'max_attempts')::int, 3) as max_attempts,
       coalesce((_update_options.shape ->> 'base_delay')::int, 5) as base_delay,
       coalesce((_update_options.shape ->> 'timeout')::int, 60) as timeout,
+      coalesce((_update_options.shape ->> 'retry_jitter')::float8, 0) as retry_jitter,
       _update_options.shape ->> 'on_failure_slug' as on_failure_slug,
       pgflow._startable_by(_update_options.shape) as startable_by,
       (_update_options.shape ->> 'open_runs_per_owner')::int as open_runs_per_owner,
@@ -1125,11 +1133,11 @@ as $$
   ) o
   where f.flow_slug = _update_options.flow_slug
     and (
-      f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.on_failure_slug,
+      f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.opt_retry_jitter, f.on_failure_slug,
       f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner
     )
       is distinct from (
-        o.max_attempts, o.base_delay, o.timeout, o.on_failure_slug,
+        o.max_attempts, o.base_delay, o.timeout, o.retry_jitter, o.on_failure_slug,
         o.startable_by, o.open_runs_per_owner, o.starts_per_minute_per_owner
       );
 
@@ -3322,9 +3330,10 @@ begin
       end as outcome,
       case
         when not r.failed then 0
-        else pgflow.calculate_retry_delay(
+        else pgflow._retry_delay(
           coalesce(st.opt_base_delay, f.opt_base_delay),
-          l.attempts
+          l.attempts,
+          f.opt_retry_jitter
         )
       end as seconds,
       st.when_exhausted
@@ -3840,7 +3849,11 @@ begin
           coalesce(c.error_message, 'no reason given')
         )
           as error_message,
-        pgflow.calculate_retry_delay(coalesce(st.opt_base_delay, f.opt_base_delay), l.attempts)
+        pgflow._retry_delay(
+          coalesce(st.opt_base_delay, f.opt_base_delay),
+          l.attempts,
+          f.opt_retry_jitter
+        )
           as seconds
       from unnest(v_run_ids) as x (run_id)
       join pgflow.runs c
@@ -3939,6 +3952,25 @@ $$;
 
 comment on function pgflow.calculate_retry_delay(numeric, int) is
   'Seconds to wait before the next attempt: base_delay * 2^attempts_count, at most one hour.';
+
+-- _retry_delay: seconds to wait before a task's next attempt, of which a part may be random.
+--
+-- Tasks that failed together because of something they share then do not come back together.
+create or replace function pgflow._retry_delay(
+  base_delay numeric,
+  attempts_count int,
+  jitter float8
+)
+  returns int
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  return floor(
+    pgflow.calculate_retry_delay(base_delay, attempts_count) * (1 - jitter * random())
+  );
+end;
+$$;
 
 -- == 51_settle_tasks.sql ==========================================================================
 

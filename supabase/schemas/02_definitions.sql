@@ -6,6 +6,7 @@ create table pgflow.flows (
   opt_max_attempts int not null default 3,
   opt_base_delay int not null default 1,
   opt_timeout int not null default 60,
+  opt_retry_jitter float8 not null default 0,
   on_failure_slug text,
   startable_by text[] not null default '{}',
   open_runs_per_owner int,
@@ -15,6 +16,7 @@ create table pgflow.flows (
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
   constraint base_delay_is_not_negative check (opt_base_delay >= 0),
   constraint timeout_is_positive check (opt_timeout >= 1),
+  constraint retry_jitter_is_a_part check (opt_retry_jitter between 0 and 1),
   constraint startable_by_names_roles check (array_position(startable_by, null) is null),
   constraint open_runs_per_owner_is_positive check (open_runs_per_owner >= 1),
   constraint starts_per_minute_per_owner_is_positive check (starts_per_minute_per_owner >= 1)
@@ -101,6 +103,7 @@ alter table pgflow.deps enable row level security;
 comment on table pgflow.flows is 'One row per flow; its slug is also the name of its pgmq queue.';
 comment on table pgflow.steps is 'The nodes of a flow''s graph; null options mean the flow''s.';
 comment on table pgflow.deps is 'The edges of a flow''s graph: step_slug waits for dep_slug.';
+comment on column pgflow.flows.opt_retry_jitter is 'The part of a retry''s delay that is random: 0.5 makes it wait between half its delay and all.';
 comment on column pgflow.flows.on_failure_slug is 'A flow that is started with the run, the step and the error when a run fails.';
 comment on column pgflow.flows.startable_by is 'The roles of the API that may start runs; whoever bypasses row level security always may.';
 comment on column pgflow.flows.open_runs_per_owner is 'How many runs one owner may have open; null: any number.';

@@ -10,7 +10,8 @@ create or replace function pgflow.create_flow(
   on_failure_slug text default null,
   startable_by text[] default '{}',
   open_runs_per_owner int default null,
-  starts_per_minute_per_owner int default null
+  starts_per_minute_per_owner int default null,
+  retry_jitter float8 default 0
 )
   returns pgflow.flows
   language plpgsql
@@ -33,7 +34,7 @@ begin
 
   insert into pgflow.flows (
     flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, on_failure_slug,
-    startable_by, open_runs_per_owner, starts_per_minute_per_owner
+    startable_by, open_runs_per_owner, starts_per_minute_per_owner, opt_retry_jitter
   )
   values (
     create_flow.flow_slug,
@@ -43,7 +44,8 @@ begin
     create_flow.on_failure_slug,
     coalesce(create_flow.startable_by, '{}'),
     create_flow.open_runs_per_owner,
-    create_flow.starts_per_minute_per_owner
+    create_flow.starts_per_minute_per_owner,
+    create_flow.retry_jitter
   )
   on conflict do nothing
   returning * into v_flow;
@@ -73,5 +75,5 @@ begin
 end;
 $$;
 
-comment on function pgflow.create_flow(text, int, int, int, text, text[], int, int) is
+comment on function pgflow.create_flow(text, int, int, int, text, text[], int, int, float8) is
   'Creates a flow and its queue; delays and timeouts are in seconds.';

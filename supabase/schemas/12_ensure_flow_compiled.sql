@@ -1,6 +1,6 @@
 -- ensure_flow_compiled: make sure that the database has a flow in exactly the given shape.
 --
--- A shape is {"max_attempts", "base_delay", "timeout", "steps": [{"step_slug", "deps_slugs", …}]}
+-- A shape is {"max_attempts", "base_delay", "timeout", …, "steps": [{"step_slug", "deps_slugs", …}]}
 -- with the names and defaults of create_flow and add_step; the steps stand in their order. Returns
 -- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts,
 -- delays and the flow for failures of a verified flow are updated in place; its shape never is.
@@ -144,6 +144,7 @@ begin
     max_attempts => coalesce((_compile_flow.shape ->> 'max_attempts')::int, 3),
     base_delay => coalesce((_compile_flow.shape ->> 'base_delay')::int, 5),
     timeout => coalesce((_compile_flow.shape ->> 'timeout')::int, 60),
+    retry_jitter => coalesce((_compile_flow.shape ->> 'retry_jitter')::float8, 0),
     on_failure_slug => _compile_flow.shape ->> 'on_failure_slug',
     startable_by => pgflow._startable_by(_compile_flow.shape),
     open_runs_per_owner => (_compile_flow.shape ->> 'open_runs_per_owner')::int,
@@ -280,6 +281,7 @@ as $$
     opt_max_attempts = o.max_attempts,
     opt_base_delay = o.base_delay,
     opt_timeout = o.timeout,
+    opt_retry_jitter = o.retry_jitter,
     on_failure_slug = o.on_failure_slug,
     startable_by = o.startable_by,
     open_runs_per_owner = o.open_runs_per_owner,
@@ -289,6 +291,7 @@ as $$
       coalesce((_update_options.shape ->> 'max_attempts')::int, 3) as max_attempts,
       coalesce((_update_options.shape ->> 'base_delay')::int, 5) as base_delay,
       coalesce((_update_options.shape ->> 'timeout')::int, 60) as timeout,
+      coalesce((_update_options.shape ->> 'retry_jitter')::float8, 0) as retry_jitter,
       _update_options.shape ->> 'on_failure_slug' as on_failure_slug,
       pgflow._startable_by(_update_options.shape) as startable_by,
       (_update_options.shape ->> 'open_runs_per_owner')::int as open_runs_per_owner,
@@ -296,11 +299,11 @@ as $$
   ) o
   where f.flow_slug = _update_options.flow_slug
     and (
-      f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.on_failure_slug,
+      f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.opt_retry_jitter, f.on_failure_slug,
       f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner
     )
       is distinct from (
-        o.max_attempts, o.base_delay, o.timeout, o.on_failure_slug,
+        o.max_attempts, o.base_delay, o.timeout, o.retry_jitter, o.on_failure_slug,
         o.startable_by, o.open_runs_per_owner, o.starts_per_minute_per_owner
       );
 

@@ -95,9 +95,10 @@ begin
       end as outcome,
       case
         when not r.failed then 0
-        else pgflow.calculate_retry_delay(
+        else pgflow._retry_delay(
           coalesce(st.opt_base_delay, f.opt_base_delay),
-          l.attempts
+          l.attempts,
+          f.opt_retry_jitter
         )
       end as seconds,
       st.when_exhausted

@@ -164,7 +164,11 @@ begin
           coalesce(c.error_message, 'no reason given')
         )
           as error_message,
-        pgflow.calculate_retry_delay(coalesce(st.opt_base_delay, f.opt_base_delay), l.attempts)
+        pgflow._retry_delay(
+          coalesce(st.opt_base_delay, f.opt_base_delay),
+          l.attempts,
+          f.opt_retry_jitter
+        )
           as seconds
       from unnest(v_run_ids) as x (run_id)
       join pgflow.runs c

@@ -18,3 +18,22 @@ $$;
 
 comment on function pgflow.calculate_retry_delay(numeric, int) is
   'Seconds to wait before the next attempt: base_delay * 2^attempts_count, at most one hour.';
+
+-- _retry_delay: seconds to wait before a task's next attempt, of which a part may be random.
+--
+-- Tasks that failed together because of something they share then do not come back together.
+create or replace function pgflow._retry_delay(
+  base_delay numeric,
+  attempts_count int,
+  jitter float8
+)
+  returns int
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  return floor(
+    pgflow.calculate_retry_delay(base_delay, attempts_count) * (1 - jitter * random())
+  );
+end;
+$$;

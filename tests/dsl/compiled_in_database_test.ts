@@ -12,6 +12,7 @@ const Everything = new Flow({
   slug: "everything",
   maxAttempts: 0,
   baseDelay: 0,
+  retryJitter: 0.25,
   timeout: 1,
   startableBy: ["authenticated", "anon"],
   openRunsPerOwner: 2,

@@ -146,6 +146,11 @@ const refusedFlows: [definition: unknown, error: typeof TypeError, message: stri
     'Cannot create flow "greet": its baseDelay is -1, not a whole number from 0',
   ],
   [
+    { slug: "greet", retryJitter: 1.1 },
+    RangeError,
+    'Cannot create flow "greet": its retryJitter is 1.1, not a number from 0 to 1',
+  ],
+  [
     { slug: "greet", maxAttempts: 1.5 },
     RangeError,
     'Cannot create flow "greet": its maxAttempts is 1.5, not a whole number from 0',

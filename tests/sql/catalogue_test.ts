@@ -49,6 +49,7 @@ questions["columns have plain types: slugs and statuses text, counters int, payl
       "ARRAY",
       "bigint",
       "boolean",
+      "double precision",
       "integer",
       "jsonb",
       "text",
@@ -58,9 +59,10 @@ questions["columns have plain types: slugs and statuses text, counters int, payl
     const others = await sql`
     select table_name, column_name from information_schema.columns
     where table_schema = 'pgflow'
-      and (domain_name is not null or data_type in ('bigint', 'jsonb') and column_name not in (
+      and (domain_name is not null
+        or data_type in ('bigint', 'jsonb', 'double precision') and column_name not in (
         'message_id', 'input', 'output', 'required_input_pattern', 'forbidden_input_pattern',
-        'elements', 'request_id'
+        'elements', 'request_id', 'opt_retry_jitter'
       ))
   `;
     assertEquals([...others], []);
