@@ -36,12 +36,16 @@ export interface WaitArguments {
   pollIntervalMs: number;
 }
 
-/** The arguments of `Db.registerWorker`. */
+/** The arguments of `Db.registerWorker` and `Db.acquireWorker`. */
 export interface RegisterArguments {
   /** Chosen by the worker. */
   workerId: string;
-  /** The queue it works on. */
-  queueName: string;
+  /** The queues it works on. */
+  queueNames: readonly string[];
   /** The edge function it lives in. */
   functionName: string;
+  /** The version of the function's code, if known. */
+  deployment?: string | undefined;
+  /** How long it is taken for alive after a sign of life. */
+  leaseMs: number;
 }

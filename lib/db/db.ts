@@ -5,14 +5,14 @@ import type {
   WaitArguments,
 } from "./arguments.ts";
 import { formatArray } from "./arrays.ts";
-import { toParameter } from "./json_parameter.ts";
-import type { Lane } from "./lane.ts";
+import { Lanes } from "./lanes.ts";
 import type {
   Attempt,
   ClaimedTask,
   CompileResult,
   Run,
   SettledTask,
+  StepDuration,
   TaskId,
   TaskResult,
 } from "./rows.ts";
@@ -24,17 +24,10 @@ import * as rows from "./rows.ts";
  * Calls made in one turn of the event loop share a connection and a round trip, once they are
  * prepared there. A wait has the first connection to itself while there is a second one.
  */
-export class Db {
-  readonly #lanes: readonly Lane[];
-
-  /** Creates a database over at least one lane. */
-  constructor(lanes: readonly Lane[]) {
-    this.#lanes = lanes;
-  }
-
+export class Db extends Lanes {
   /** Stores the flow, or compares it with what is stored. */
   async ensureFlowCompiled(flowSlug: string, shape: unknown): Promise<CompileResult> {
-    const [row] = await this.#work().run((sql) =>
+    const [row] = await this.work().run((sql) =>
       sql<{ answer: Parameters<typeof rows.toCompileResult>[0] }[]>`
         select pgflow.ensure_flow_compiled(
           flow_slug => ${flowSlug}::text,
@@ -46,7 +39,7 @@ export class Db {
 
   /** Starts a run. */
   async startFlow(start: StartFlowArguments): Promise<Run> {
-    const found = await this.#work().run((sql) =>
+    const found = await this.work().run((sql) =>
       sql<rows.RunRow[]>`
         select
           run_id, flow_slug, status, input, output, error_message, remaining_steps,
@@ -63,7 +56,7 @@ export class Db {
 
   /** Returns a run's input. */
   async runInput(runId: string): Promise<unknown> {
-    const found = await this.#work().run((sql) =>
+    const found = await this.work().run((sql) =>
       sql<{ input: unknown }[]>`select input from pgflow.runs where run_id = ${runId}::uuid`
     );
     return found[0]?.input;
@@ -72,7 +65,7 @@ export class Db {
   /** Returns when one of the queues may have work, at the end of its time, or at once on abort. */
   async waitForTasks(wait: WaitArguments, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return;
-    const lane = this.#lanes[0]!;
+    const lane = this.waiting();
     // Cancelling would need another connection; a backend left waiting ends soon and holds nothing.
     const cut = () => lane.cut();
     signal?.addEventListener("abort", cut);
@@ -96,7 +89,7 @@ export class Db {
 
   /** Claims tasks that are there now. */
   async pollForTasks(poll: PollArguments): Promise<ClaimedTask[]> {
-    const found = await this.#work().run((sql) =>
+    const found = await this.work().run((sql) =>
       sql<rows.ClaimedTaskRow[]>`
         select flow_slug, run_id, step_slug, input, task_index, attempt
         from pgflow.poll_for_tasks(
@@ -112,7 +105,7 @@ export class Db {
 
   /** Records what became of tasks, and returns those that this changed. */
   async settleTasks(results: readonly TaskResult[]): Promise<SettledTask[]> {
-    const found = await this.#work().run((sql) =>
+    const found = await this.work().run((sql) =>
       sql<rows.SettledTaskRow[]>`
         select run_id, step_slug, task_index, status
         from pgflow.settle_tasks(results => ${rows.toResultsJson(results)}::text::jsonb)`
@@ -122,7 +115,7 @@ export class Db {
 
   /** Records an output; returns the task if this changed it. */
   async completeTask(task: TaskId, output: unknown): Promise<SettledTask | undefined> {
-    const found = await this.#work().run((sql) =>
+    const found = await this.work().run((sql) =>
       sql<rows.SettledTaskRow[]>`
         select run_id, step_slug, task_index, status
         from pgflow.complete_task(
@@ -137,7 +130,7 @@ export class Db {
 
   /** Records a failed attempt; returns the task if this changed it. */
   async failTask(task: TaskId, errorMessage: string): Promise<SettledTask | undefined> {
-    const found = await this.#work().run((sql) =>
+    const found = await this.work().run((sql) =>
       sql<rows.SettledTaskRow[]>`
         select run_id, step_slug, task_index, status
         from pgflow.fail_task(
@@ -150,16 +143,32 @@ export class Db {
     return found.map(rows.toSettledTask)[0];
   }
 
-  /** Makes a worker known. */
+  /** Makes a worker known, beside others of its function. */
   async registerWorker(worker: RegisterArguments): Promise<void> {
-    await this.#work().run((sql) =>
+    await this.work().run((sql) =>
       sql`
         select pgflow.register_worker(
           worker_id => ${worker.workerId}::uuid,
-          queue_name => ${worker.queueName}::text,
-          function_name => ${worker.functionName}::text
+          queue_name => ${worker.queueNames.join(",")}::text,
+          function_name => ${worker.functionName}::text,
+          lease_ms => ${worker.leaseMs}::int
         )`
     );
+  }
+
+  /** Makes a worker known unless its function has one, and returns the id of the one it has now. */
+  async acquireWorker(worker: RegisterArguments): Promise<string> {
+    const [row] = await this.work().run((sql) =>
+      sql<{ holder: string }[]>`
+        select pgflow.acquire_worker(
+          worker_id => ${worker.workerId}::uuid,
+          function_name => ${worker.functionName}::text,
+          queue_names => ${formatArray(worker.queueNames)}::text[],
+          deployment => ${worker.deployment ?? null}::text,
+          lease_ms => ${worker.leaseMs}::int
+        ) as holder`
+    );
+    return row!.holder;
   }
 
   /**
@@ -168,7 +177,7 @@ export class Db {
    * It goes behind a wait rather than open a second connection for itself.
    */
   async heartbeatWorker(workerId: string): Promise<boolean> {
-    const [row] = await this.#lanes[0]!.run((sql) =>
+    const [row] = await this.waiting().run((sql) =>
       sql<{ stop: boolean }[]>`
         select pgflow.heartbeat_worker(worker_id => ${workerId}::uuid) as stop`
     );
@@ -177,7 +186,7 @@ export class Db {
 
   /** Returns which of these attempts may no longer report; goes where heartbeats go. */
   async closedAttempts(attempts: readonly Attempt[]): Promise<Attempt[]> {
-    const found = await this.#lanes[0]!.run((sql) =>
+    const found = await this.waiting().run((sql) =>
       sql<rows.AttemptRow[]>`
         select run_id, step_slug, task_index, attempt
         from pgflow.closed_attempts(attempts => ${rows.toAttemptsJson(attempts)}::text::jsonb)`
@@ -185,14 +194,19 @@ export class Db {
     return found.map(rows.toAttempt);
   }
 
+  /** Says that a worker calls a successor, which may start beside it. */
+  async drainWorker(workerId: string): Promise<void> {
+    await this.work().run((sql) => sql`select pgflow.drain_worker(worker_id => ${workerId}::uuid)`);
+  }
+
   /** Marks a worker as stopped. */
   async stopWorker(workerId: string): Promise<void> {
-    await this.#work().run((sql) => sql`select pgflow.stop_worker(worker_id => ${workerId}::uuid)`);
+    await this.work().run((sql) => sql`select pgflow.stop_worker(worker_id => ${workerId}::uuid)`);
   }
 
   /** Tells the workers of a function to stop, except one, and returns how many. */
   async deprecateWorkers(functionName: string, exceptWorkerId: string): Promise<number> {
-    const [row] = await this.#work().run((sql) =>
+    const [row] = await this.work().run((sql) =>
       sql<{ deprecated: number }[]>`
         select pgflow.deprecate_workers(
           function_name => ${functionName}::text,
@@ -202,49 +216,21 @@ export class Db {
     return row!.deprecated;
   }
 
-  /** Runs a statement of a handler's, on the connection that waits use least. */
-  async query<Row extends object>(
-    statement: TemplateStringsArray,
-    values: readonly unknown[],
-  ): Promise<Row[]> {
-    const lane = this.#lanes.at(-1)!;
-    lane.foreign++;
-    try {
-      return await lane.run((sql) =>
-        sql<Row[]>(statement, ...values.map((value) => toParameter(sql, value)))
-      );
-    } finally {
-      lane.foreign--;
-    }
+  /**
+   * Lets stalled and due tasks go on, and has functions called that have work and no live worker;
+   * goes where heartbeats go.
+   */
+  async ensureWorkers(): Promise<void> {
+    await this.waiting().run((sql) => sql`select from pgflow.ensure_workers()`);
   }
 
-  /** Whether results could be recorded while a wait is going on. */
-  get hasSpareConnection(): boolean {
-    return this.#lanes.slice(1).some((lane) => lane.foreign === 0);
-  }
-
-  /** Cuts the connections on which nothing was answered for this long. */
-  cutStalled(milliseconds: number): void {
-    for (const lane of this.#lanes) {
-      if (lane.isStalled(milliseconds)) lane.cut();
-    }
-  }
-
-  /** Cuts all connections now; calls on their way are rejected. */
-  cut(): void {
-    for (const lane of this.#lanes) lane.cut();
-  }
-
-  /** Closes all connections. */
-  async close(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.close()));
-  }
-
-  // A second connection is opened only while a wait holds the first, and left to handlers while one
-  // of their statements, which may take long, is on its way.
-  #work(): Lane {
-    const [first, ...others] = this.#lanes as [Lane, ...Lane[]];
-    if (!first.waiting) return first;
-    return others.find((lane) => lane.foreign === 0) ?? first;
+  /** Returns how long the tasks of some flows took lately. */
+  async stepDurations(flowSlugs: readonly string[]): Promise<StepDuration[]> {
+    const found = await this.work().run((sql) =>
+      sql<rows.StepDurationRow[]>`
+        select flow_slug, step_slug, tasks, longest_seconds
+        from pgflow.step_durations(flow_slugs => ${formatArray(flowSlugs)}::text[])`
+    );
+    return found.map(rows.toStepDuration);
   }
 }

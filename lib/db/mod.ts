@@ -20,6 +20,7 @@ export type {
   CompileResult,
   Run,
   SettledTask,
+  StepDuration,
   TaskId,
   TaskResult,
 } from "./rows.ts";

@@ -200,3 +200,33 @@ export function toCompileResult(
   );
   return { status: answer.status, differences };
 }
+
+/** A row of `pgflow.step_durations`. */
+export interface StepDurationRow {
+  flow_slug: string;
+  step_slug: string;
+  tasks: number;
+  longest_seconds: number;
+}
+
+/** How long a step's tasks took lately. */
+export interface StepDuration {
+  /** The flow's slug. */
+  flowSlug: string;
+  /** The step's slug. */
+  stepSlug: string;
+  /** How many tasks that is drawn from. */
+  tasks: number;
+  /** Seconds that the longest took. */
+  longestSeconds: number;
+}
+
+/** Reads a row of `pgflow.step_durations`. */
+export function toStepDuration(row: StepDurationRow): StepDuration {
+  return {
+    flowSlug: row.flow_slug,
+    stepSlug: row.step_slug,
+    tasks: row.tasks,
+    longestSeconds: row.longest_seconds,
+  };
+}

@@ -24,6 +24,7 @@ export * from "./compile_flow.ts";
 export * from "./condition.ts";
 export * from "./context.ts";
 export * from "./failed_run.ts";
+export * from "./find_long_steps.ts";
 export * from "./flow.ts";
 export * from "./flow_options.ts";
 export * from "./flow_shape.ts";

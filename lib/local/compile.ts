@@ -9,7 +9,7 @@
  */
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { type AnyFlow, compileFlow, flowShape } from "../dsl/mod.ts";
+import { type AnyFlow, compileFlow, findLongSteps, flowShape, hostedFlows } from "../dsl/mod.ts";
 import { PgflowError } from "../errors.ts";
 import { loadFlow } from "./load_flow.ts";
 import { runProgram } from "./run_program.ts";
@@ -88,8 +88,10 @@ function readArguments(args: string[]): Arguments {
 }
 
 function migrationOf(flow: AnyFlow, path: string): string {
+  const warnings = hostedFlows(flow).flatMap(findLongSteps);
   return [
     `-- The flow ${flow.slug}, compiled from ${path} by \`deno task compile\`.`,
+    ...warnings.map((warning) => `-- Warning: ${warning}.`),
     ...compileFlow(flow),
     "",
   ].join("\n");

@@ -1,3 +1,5 @@
+import { secretKeys } from "./secret_keys.ts";
+
 /** Headers that may carry a key; both are looked at, since gateways set one of them themselves. */
 const BEARER = /^Bearer +(\S+)$/i;
 
@@ -26,21 +28,6 @@ export async function authorize(
     }
   }
   return authorized;
-}
-
-function secretKeys(env: Readonly<Record<string, string | undefined>>): string[] {
-  const keys = [env.SUPABASE_SERVICE_ROLE_KEY, ...namedKeys(env.SUPABASE_SECRET_KEYS)];
-  return keys.filter((key) => typeof key === "string" && key !== "") as string[];
-}
-
-function namedKeys(json: string | undefined): unknown[] {
-  try {
-    const keys: unknown = JSON.parse(json ?? "{}");
-    // The values of a text would be its letters.
-    return typeof keys === "object" && keys !== null ? Object.values(keys) : [];
-  } catch {
-    return [];
-  }
 }
 
 /** Digests have one length, so that comparing them does not tell a key's. */

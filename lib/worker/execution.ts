@@ -35,6 +35,12 @@ type Outcome =
   | { errorMessage: string; permanent: boolean }
   | { release: true };
 
+/**
+ * From this attempt on, one that ends because its isolate reached a limit counts: it may be the
+ * handler that uses it up, each time.
+ */
+const LAST_FORGIVEN_ATTEMPT = 4;
+
 /** setTimeout takes no more than this. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -86,9 +92,26 @@ export class Execution {
     return { runId, stepSlug, taskIndex, attempt };
   }
 
-  /** Gives the task back: the handler is asked to stop, and not listened to any more. */
-  giveBack(reason: Error): void {
-    this.#end({ release: true }, reason);
+  /** The slug of the task's flow. */
+  get flowSlug(): string {
+    return this.#task.flowSlug;
+  }
+
+  /** Seconds since the handler was called. */
+  get seconds(): number {
+    return (performance.now() - this.#startedAt) / 1000;
+  }
+
+  /**
+   * Gives the task back: the handler is asked to stop, and not listened to any more. When a limit
+   * of the isolate is why, and was so too often, the attempt fails.
+   */
+  giveBack(reason: Error, limit?: string): void {
+    if (limit === undefined || this.#task.attempt <= LAST_FORGIVEN_ATTEMPT) {
+      return this.#end({ release: true }, reason);
+    }
+    const errorMessage = `[lost worker] the isolate reached a limit (${limit}), as it did before`;
+    this.#end({ errorMessage, permanent: false }, reason);
   }
 
   /** Forgets the task, which is over already: the handler is asked to stop. */

@@ -33,20 +33,27 @@ export function flowWorker(
   const name = ([flows].flat() as AnyFlow[])[0]!.slug;
   checkOptions(options);
   let worker: RunningWorker | undefined;
-  platform.onBeforeUnload((reason) => worker?.stop(reason));
+  // One that leaves may finish its tasks beside the next one.
+  const workers = new Set<RunningWorker>();
+  platform.onBeforeUnload((reason) => workers.forEach((each) => each.unload(reason)));
+  const start = () => {
+    const resolved = resolveOptions(options, name, platform.env());
+    const started = new RunningWorker(list, resolved, { isEdgeFunction: true });
+    workers.add(started);
+    const forget = () => workers.delete(started);
+    platform.waitUntil(started.done.then(forget, forget));
+    return started;
+  };
 
   return async (request) => {
     try {
       const refusal = await refuse(request);
       if (refusal !== undefined) return refusal;
-      if (worker?.state === "running") return answer(200, "running", worker);
-      if (worker?.state !== "starting") {
-        worker = new RunningWorker(list, resolveOptions(options, name, platform.env()));
-        platform.waitUntil(worker.done.catch(() => {}));
-      }
-      return await hasStarted(worker)
-        ? answer(200, "started", worker)
-        : answer(202, "starting", worker);
+      if (worker?.state === "running" && !worker.isLeaving) return answer(200, "running", worker);
+      if (worker?.state !== "starting") worker = start();
+      const asked = worker;
+      if (!await hasStarted(asked)) return answer(202, "starting", asked);
+      return answer(200, asked.servedBy === asked.id ? "started" : "running", asked);
     } catch (error) {
       return explain(error);
     }
@@ -107,7 +114,7 @@ async function hasStarted(worker: RunningWorker): Promise<boolean> {
 }
 
 function answer(code: number, status: string, worker: RunningWorker): Response {
-  return Response.json({ status, worker_id: worker.id }, { status: code });
+  return Response.json({ status, worker_id: worker.servedBy }, { status: code });
 }
 
 function explain(error: unknown): Response {

@@ -1,7 +1,7 @@
 /**
- * `starting`: the flow is compared with the database. `running`: tasks are claimed. `deprecated`:
- * what is held is finished, nothing is claimed. `stopping`: what is held is given back. `stopped`:
- * nothing happens any more.
+ * `starting`: the flow is compared with the database. `running`: tasks are claimed, also while a
+ * successor is on its way. `deprecated`: another worker took over; what is held is finished, nothing
+ * is claimed. `stopping`: what is held is given back. `stopped`: nothing happens any more.
  */
 export type WorkerState = "starting" | "running" | "deprecated" | "stopping" | "stopped";
 

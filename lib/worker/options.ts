@@ -42,6 +42,17 @@ export interface WorkerOptions {
    */
   giveUpSeconds?: number;
   /**
+   * Seconds from the start of the isolate to its end: 150 on the free plan, 400 on the paid ones. A
+   * task that needs more than is left is left to the worker's successor.
+   * @default {PGFLOW_WALL_CLOCK_SECONDS; else 150 until it lives longer, on the edge}
+   */
+  wallClockSeconds?: number;
+  /**
+   * The version of the function's code: a worker of a newer one deprecates those of older ones.
+   * @default {DENO_DEPLOYMENT_ID, which the hosted platform sets}
+   */
+  deployment?: string;
+  /**
    * Bytes of JSON that an output may have.
    * @default {20_000_000}
    */
@@ -65,11 +76,18 @@ export interface WorkerOptions {
   signal?: AbortSignal;
 }
 
+/** Those that may stay open. */
+type Optional = "signal" | "wallClockSeconds" | "deployment";
+
 /** {@linkcode WorkerOptions} with every default in place. */
-export type ResolvedOptions = Required<Omit<WorkerOptions, "signal">> & {
-  signal: AbortSignal | undefined;
-  env: Readonly<Record<string, string | undefined>>;
-};
+export type ResolvedOptions =
+  & Required<Omit<WorkerOptions, Optional>>
+  & {
+    [Name in Optional]: WorkerOptions[Name] | undefined;
+  }
+  & {
+    env: Readonly<Record<string, string | undefined>>;
+  };
 
 /** The least of each number and whether it must be whole. */
 const NUMBERS = {
@@ -80,6 +98,7 @@ const NUMBERS = {
   idleSeconds: { least: 0, whole: false },
   heartbeatSeconds: { least: 0.01, whole: false },
   giveUpSeconds: { least: 0, whole: false },
+  wallClockSeconds: { least: 0.01, whole: false },
   maxOutputBytes: { least: 1, whole: false },
 } as const;
 
@@ -120,7 +139,15 @@ export function resolveOptions(
     logger: options.logger ?? createLogger(env),
     ...options,
     databaseUrl,
+    wallClockSeconds: options.wallClockSeconds ?? secondsOf(env.PGFLOW_WALL_CLOCK_SECONDS),
+    deployment: options.deployment ?? (env.DENO_DEPLOYMENT_ID || undefined),
     signal: options.signal,
     env,
   };
+}
+
+/** What is no number of seconds counts as not said. */
+function secondsOf(text: string | undefined): number | undefined {
+  const seconds = Number(text);
+  return text !== undefined && seconds > 0 ? seconds : undefined;
 }

@@ -10,6 +10,16 @@ export const platform = {
     return Deno.env.toObject();
   },
 
+  /** Whether the isolate is one of an edge runtime, which ends it. */
+  isEdge(): boolean {
+    return (globalThis as { EdgeRuntime?: EdgeRuntime }).EdgeRuntime !== undefined;
+  },
+
+  /** Returns the isolate's age in seconds. */
+  age(): number {
+    return performance.now() / 1000;
+  },
+
   /** Keeps the isolate alive until the promise settles; a process lives by itself. */
   waitUntil(promise: Promise<unknown>): void {
     const { EdgeRuntime } = globalThis as { EdgeRuntime?: EdgeRuntime };

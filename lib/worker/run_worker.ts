@@ -28,5 +28,7 @@ export function runWorker(
   const name = ([flows].flat() as AnyFlow[])[0]!.slug;
   const withDefaults = { idleSeconds: Infinity, ...options };
   checkOptions(withDefaults);
-  return new RunningWorker(list, resolveOptions(withDefaults, name, platform.env()));
+  return new RunningWorker(list, resolveOptions(withDefaults, name, platform.env()), {
+    isEdgeFunction: false,
+  });
 }

@@ -1,18 +1,31 @@
-import { connect, type Db, isMisconfigured, isPassing } from "../db/mod.ts";
-import { type AnyFlow, type Logger, PgflowError } from "../dsl/mod.ts";
-import { compileFlows } from "./compile_flows.ts";
+import { connect, type Db, isPassing } from "../db/mod.ts";
+import { type AnyFlow, findLongSteps, type Logger, PgflowError } from "../dsl/mod.ts";
+import { Budget } from "./budget.ts";
 import { createSql } from "./create_sql.ts";
+import { Durations } from "./durations.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { Lifecycle, type WorkerState } from "./lifecycle.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { nextTurn } from "./next_turn.ts";
 import { Patience } from "./patience.ts";
+import { platform } from "./platform.ts";
+import { register } from "./register.ts";
 import { RunInputs } from "./run_inputs.ts";
 import { Settler } from "./settler.ts";
+import { Succession } from "./succession.ts";
 import { WorkLoop } from "./work_loop.ts";
 
 /** How long the database may take to be told that the worker stops. */
 const STOP_MS = 5000;
+
+/** The reasons of the runtime that a successor can do something about. */
+const LIMITS = new Set(["wall_clock", "cpu", "memory"]);
+
+/** What an edge function is to its worker. */
+export interface Hosting {
+  /** Whether the worker runs in an edge function, where one is enough and another takes its place. */
+  isEdgeFunction: boolean;
+}
 
 /** A worker from its start to its end. */
 export class RunningWorker {
@@ -34,11 +47,15 @@ export class RunningWorker {
   readonly #patience: Patience;
   readonly #settler: Settler;
   readonly #loop: WorkLoop;
+  readonly #succession: Succession | undefined;
+  readonly #budget: Budget;
+  readonly #durations = new Durations();
+  #servedBy: string | undefined;
   #stopReason = "idle";
-  #isRegistered = false;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts a worker. */
-  constructor(flows: readonly AnyFlow[], options: ResolvedOptions) {
+  constructor(flows: readonly AnyFlow[], options: ResolvedOptions, hosting: Hosting) {
     this.#flows = flows;
     this.#options = options;
     this.#log = options.logger;
@@ -46,6 +63,14 @@ export class RunningWorker {
       max: options.maxPgConnections,
       applicationName: `pgflow:${options.functionName}`,
     });
+    this.#budget = new Budget({
+      wallClockSeconds: options.wallClockSeconds,
+      isEdge: hosting.isEdgeFunction && platform.isEdge(),
+      age: () => platform.age(),
+    });
+    const { env, functionName } = options;
+    const parts = { db: this.#db, workerId: this.id, functionName, env, log: this.#log };
+    if (hosting.isEdgeFunction) this.#succession = new Succession(parts);
     this.#patience = new Patience(options.giveUpSeconds, this.#log, this.#stopping.signal);
     this.#settler = new Settler(this.#db, this.#log);
     this.#loop = this.#createLoop();
@@ -64,6 +89,34 @@ export class RunningWorker {
     return this.#lifecycle.state;
   }
 
+  /** The worker that the function has: this one, or, when that has not started, another. */
+  get servedBy(): string {
+    return this.#servedBy ?? this.id;
+  }
+
+  /** Whether a successor was called, and requests are for that. */
+  get isLeaving(): boolean {
+    return this.#succession?.hasBegun ?? false;
+  }
+
+  /**
+   * Prepares for the end of the isolate, which its runtime has announced; any number of times.
+   *
+   * When the wall clock runs out there is time: a successor is called, tasks are claimed until it
+   * works, and handlers go on until shortly before the end. When CPU or memory do there is none: a
+   * successor is called and everything given back. When the platform ends the isolate by itself
+   * there is no successor to call.
+   */
+  unload(reason: string): void {
+    if (LIMITS.has(reason)) this.#handOver();
+    if (reason !== "wall_clock") return void this.stop(reason);
+    const seconds = this.#budget.secondsLeftWhenAnnounced;
+    // To give tasks back takes a few round trips.
+    const reserve = Math.min(2, seconds * 0.3);
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => this.stop(reason), (seconds - reserve) * 1000);
+  }
+
   /** Stops claiming, gives unfinished tasks back, and resolves when the worker has stopped. */
   stop(reason = "stopped"): Promise<void> {
     if (this.#lifecycle.moveTo("stopping")) {
@@ -75,17 +128,20 @@ export class RunningWorker {
   }
 
   async #start(): Promise<void> {
-    const { functionName } = this.#options;
-    const queueName = this.#flows.map((flow) => flow.slug).join(",");
     while (this.#lifecycle.state === "starting") {
       try {
-        await compileFlows(this.#db, this.#flows);
-        await this.#db.registerWorker({ workerId: this.id, queueName, functionName });
-        this.#isRegistered = true;
+        this.#servedBy = await register(this.#db, {
+          workerId: this.id,
+          flows: this.#flows,
+          options: this.#options,
+          isExclusive: this.#succession !== undefined,
+        });
         this.#patience.succeeded();
-        this.#lifecycle.moveTo("running");
+        if (this.#servedBy === this.id) return void this.#lifecycle.moveTo("running");
+        this.#stopReason = "another worker runs";
+        this.#lifecycle.moveTo("stopping");
       } catch (error) {
-        if (!isPassing(error)) throw explain(error, functionName);
+        if (!isPassing(error)) throw error;
         if (this.#stopping.signal.aborted) return;
         await this.#patience.failed(error);
       }
@@ -105,13 +161,14 @@ export class RunningWorker {
       this.#stopReason = "error";
       throw error;
     } finally {
+      clearTimeout(this.#deadline);
       this.#lifecycle.moveTo("stopping");
       this.#stopping.abort();
       await this.#handBack();
       await this.#db.close();
       clearTimeout(cutting);
       this.#lifecycle.moveTo("stopped");
-      this.#log.info("worker stopped", { worker: this.id, reason: this.#stopReason });
+      this.#noteStop();
     }
   }
 
@@ -119,6 +176,7 @@ export class RunningWorker {
     if (this.#lifecycle.state !== "running") return;
     const { functionName, heartbeatSeconds } = this.#options;
     const flows = this.#flows.map((flow) => flow.slug).join(", ");
+    if (this.#budget.wallClockSeconds < Infinity) this.#learnDurations();
     this.#log.info("worker started", { worker: this.id, function: functionName, flows });
     const stopHeartbeat = startHeartbeat({
       db: this.#db,
@@ -127,7 +185,7 @@ export class RunningWorker {
       log: this.#log,
       attempts: () => this.#loop.attempts,
       onClosed: (attempts) => this.#loop.drop(attempts),
-      onStop: () => this.#deprecate(),
+      onStop: () => this.#deprecate("deprecated"),
     });
     try {
       await this.#loop.run();
@@ -136,9 +194,30 @@ export class RunningWorker {
     }
   }
 
-  #deprecate(): void {
+  #noteStop(): void {
+    const fields = { worker: this.id, reason: this.#stopReason };
+    if (this.servedBy === this.id) this.#log.info("worker stopped", fields);
+    else this.#log.debug("worker not needed", { ...fields, served_by: this.servedBy });
+  }
+
+  /** What the database cannot say is taken from the steps' timeouts. */
+  #learnDurations(): void {
+    for (const warning of this.#flows.flatMap((flow) => findLongSteps(flow))) {
+      this.#log.warn(warning);
+    }
+    this.#db.stepDurations(this.#flows.map((flow) => flow.slug))
+      .then((durations) => this.#durations.learn(durations), () => {});
+  }
+
+  /** Calls a successor, and claims nothing more once it works. */
+  async #handOver(): Promise<void> {
+    if (this.#succession === undefined || this.#succession.hasBegun) return;
+    if (await this.#succession.begin()) this.#deprecate("succeeded");
+  }
+
+  #deprecate(reason: string): void {
     if (!this.#lifecycle.moveTo("deprecated")) return;
-    this.#stopReason = "deprecated";
+    this.#stopReason = reason;
     this.#log.info("worker takes no more tasks", { worker: this.id });
     this.#loop.wake();
   }
@@ -147,15 +226,18 @@ export class RunningWorker {
   async #giveBackSoon(): Promise<void> {
     await nextTurn();
     const message = `Cannot finish task: the worker stops (${this.#stopReason})`;
-    this.#loop.giveBack(new PgflowError(message));
+    const limit = LIMITS.has(this.#stopReason) ? this.#stopReason : undefined;
+    this.#loop.giveBack(new PgflowError(message), limit);
   }
 
   /** Tells the database what is known; what it does not hear it finds out by itself, later. */
   async #handBack(): Promise<void> {
     await this.#giveBackSoon();
-    if (!this.#isRegistered) return;
+    if (this.#servedBy !== this.id) return;
     try {
       await Promise.all([this.#settleAll(), this.#db.stopWorker(this.id)]);
+      // A run may have started while this worker was still counted on.
+      await this.#db.ensureWorkers();
     } catch (error) {
       this.#log.warn(`database was not told that the worker stops: ${(error as Error).message}`);
     }
@@ -184,18 +266,10 @@ export class RunningWorker {
       },
       patience: this.#patience,
       lifecycle: this.#lifecycle,
+      budget: this.#budget,
+      durations: this.#durations,
+      onScarce: () => this.#handOver(),
       signal: this.#stopping.signal,
     });
   }
-}
-
-function explain(error: unknown, functionName: string): unknown {
-  if (error instanceof PgflowError || !isMisconfigured(error)) return error;
-  return new PgflowError(
-    `Cannot start worker "${functionName}": ${(error as Error).message}`,
-    {
-      hint: "Check the database URL, and that the migrations are applied (supabase db push).",
-      cause: error,
-    },
-  );
 }

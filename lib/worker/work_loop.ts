@@ -1,6 +1,8 @@
 import type { Attempt, ClaimedTask, Db, TaskResult } from "../db/mod.ts";
 import { type AnyFlow, PgflowError } from "../dsl/mod.ts";
 import { Execution, type Surroundings } from "./execution.ts";
+import type { Budget } from "./budget.ts";
+import type { Durations } from "./durations.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { nextTurn } from "./next_turn.ts";
@@ -29,6 +31,12 @@ export interface WorkLoopParts {
   patience: Patience;
   /** Whether to claim. */
   lifecycle: Lifecycle;
+  /** What is left of the isolate's life. */
+  budget: Budget;
+  /** How long tasks take. */
+  durations: Durations;
+  /** Called when tasks should rather begin in a successor. */
+  onScarce(): void;
   /** Stops the loop. */
   signal: AbortSignal;
 }
@@ -82,8 +90,8 @@ export class WorkLoop {
   }
 
   /** Gives back what is still running. */
-  giveBack(reason: Error): void {
-    for (const execution of this.#executions) execution.giveBack(reason);
+  giveBack(reason: Error, limit?: string): void {
+    for (const execution of this.#executions) execution.giveBack(reason, limit);
   }
 
   /** The attempts that are running. */
@@ -139,6 +147,7 @@ export class WorkLoop {
   async #poll(qty: number): Promise<void> {
     const { db, workerId } = this.#parts;
     const queues = [...this.#promising].slice(0, qty);
+    this.#mindBudget(queues);
     const share = Math.floor(qty / queues.length);
     await Promise.all(queues.map(async (queueName) => {
       this.#promising.delete(queueName);
@@ -151,6 +160,14 @@ export class WorkLoop {
         if (!isDrained) this.#promising.add(queueName);
       }
     }));
+  }
+
+  /** Tasks are claimed until the successor does, rather than wait for it; what is late goes back. */
+  #mindBudget(queueNames: readonly string[]): void {
+    const { budget, durations, flows, onScarce } = this.#parts;
+    if (!budget.isRetired) return;
+    const seconds = queueNames.map((queueName) => durations.expected(flows.get(queueName)!));
+    if (!budget.allows(Math.max(...seconds))) onScarce();
   }
 
   #expectWork(): void {
@@ -180,6 +197,9 @@ export class WorkLoop {
     this.#busyAt = performance.now();
     this.#executions.delete(execution);
     if (result !== undefined) this.#parts.settler.add(result);
+    if (result !== undefined && "outputJson" in result) {
+      this.#parts.durations.note(execution.flowSlug, result.stepSlug, execution.seconds);
+    }
     this.#wakeUp.wake();
   }
 

@@ -23,22 +23,28 @@ where w.stopped_at is null
 
 comment on view pgflow.live_workers is 'The workers whose heartbeat is fresh, and whether they take tasks.';
 
--- register_worker: announce a worker; the same worker again lives on.
+-- register_worker: announce a worker, whatever others there are; the same worker again lives on.
 create or replace function pgflow.register_worker(
   worker_id uuid,
   queue_name text,
-  function_name text
+  function_name text,
+  lease_ms int default 30000
 )
   returns void
   language sql
   set search_path = ''
 as $$
-  insert into pgflow.workers (worker_id, queue_name, function_name)
-  values (register_worker.worker_id, register_worker.queue_name, register_worker.function_name)
+  insert into pgflow.workers (worker_id, queue_name, function_name, lease_ms)
+  values (
+    register_worker.worker_id,
+    register_worker.queue_name,
+    register_worker.function_name,
+    register_worker.lease_ms
+  )
   on conflict (worker_id) do update set last_heartbeat_at = now(), stopped_at = null;
 $$;
 
-comment on function pgflow.register_worker(uuid, text, text) is 'Announces a worker of a function.';
+comment on function pgflow.register_worker(uuid, text, text, int) is 'Announces a worker of a function.';
 
 -- acquire_worker: take a function's lease for a new worker; returns the worker that has it now.
 --

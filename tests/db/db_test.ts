@@ -182,8 +182,18 @@ Deno.test("startFlow() rejects with the code and hint that the database raised",
 Deno.test("a worker is registered, lives, is deprecated and stops", async () => {
   await using it = await connected();
   const other = "00000000-0000-4000-8000-000000000002";
-  await it.db.registerWorker({ workerId: WORKER, queueName: "chain", functionName: "chain" });
-  await it.db.registerWorker({ workerId: other, queueName: "chain", functionName: "chain" });
+  await it.db.registerWorker({
+    workerId: WORKER,
+    queueNames: ["chain"],
+    functionName: "chain",
+    leaseMs: 30_000,
+  });
+  await it.db.registerWorker({
+    workerId: other,
+    queueNames: ["chain"],
+    functionName: "chain",
+    leaseMs: 30_000,
+  });
 
   const alive = await it.db.heartbeatWorker(WORKER);
   const deprecated = await it.db.deprecateWorkers("chain", other);

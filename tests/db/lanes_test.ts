@@ -101,7 +101,12 @@ Deno.test("with one connection everything waits its turn, a heartbeat always", a
   await using database = await testDatabase();
   const db = connect(database.url, { max: 1, applicationName: "lanes" });
   await db.ensureFlowCompiled("flow", SHAPE);
-  await db.registerWorker({ workerId: WORKER, queueName: "flow", functionName: "flow" });
+  await db.registerWorker({
+    workerId: WORKER,
+    queueNames: ["flow"],
+    functionName: "flow",
+    leaseMs: 30_000,
+  });
   const ended: string[] = [];
   await Promise.all([
     db.waitForTasks({ ...WAIT, maxSeconds: 1 }).then(() => ended.push("wait")),
