@@ -168,11 +168,8 @@ Deno.test("README.md: the dependencies are those of deno.json", () => {
 });
 
 Deno.test("README.md: what is said not to be there yet is not there", () => {
-  const worker = files("lib/worker/").map(read).join("\n");
   const isThere: Record<string, boolean> = {
-    "Succession": /\bdeprecateWorkers\b/.test(worker),
     "A typed client": exists("lib/client/mod.ts"),
-    "Limits": /\bbudget/i.test(worker),
     "A package": false,
   };
   const section = readme.split("## Not there yet")[1]!.split("\n## ")[0]!;

@@ -41,6 +41,11 @@ export class Lane {
     this.#idleMs = idleSeconds * 1000;
   }
 
+  /** Whether a call would find a connection, or one that is being opened. */
+  get isConnected(): boolean {
+    return this.#connection !== undefined;
+  }
+
   /** Sends what `query` asks for, before returning, and resolves with its answer. */
   async run<T>(query: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
     const connection = this.#connection ??= this.#connect();

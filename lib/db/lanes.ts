@@ -49,13 +49,15 @@ export class Lanes {
   }
 
   /**
-   * Where calls go. A second connection is opened only while a wait holds the first, and left to
-   * handlers while one of their statements, which may take long, is on its way.
+   * Where calls go. A second connection is opened only while a wait holds the first, used when the
+   * first was cut, and left to handlers while one of their statements, which may take long, is on
+   * its way.
    */
   protected work(): Lane {
     const [first, ...others] = this.#lanes as [Lane, ...Lane[]];
-    if (!first.waiting) return first;
-    return others.find((lane) => lane.foreign === 0) ?? first;
+    const other = others.find((lane) => lane.foreign === 0);
+    if (!first.waiting && (first.isConnected || !other?.isConnected)) return first;
+    return other ?? first;
   }
 
   /** Where waits go, and what rather goes behind them than open a second connection. */

@@ -11,8 +11,6 @@ import { createKeys, type ProjectKeys } from "./keys.ts";
 import { applyMigrations } from "./migrate.ts";
 import { type PostgresOptions, startPostgres } from "./postgres.ts";
 import { readConfig } from "./read_config.ts";
-import { wakeWorker } from "./wake_worker.ts";
-import { startWatchdog } from "./watchdog.ts";
 
 /** What to change about a stack started by {@linkcode startStack}. */
 export interface StackOptions {
@@ -92,13 +90,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     routes: options.routes ?? {},
   }));
   env.SUPABASE_URL = gateway.url;
-  await fillVault(databaseUrl, { project_url: gateway.url, secret_key: keys.secret });
+  await installWatchdog(databaseUrl, gateway.url, keys.secret);
   started.use(startHttpSender(databaseUrl));
   started.use(startCronClock(databaseUrl));
-  started.use(startWatchdog(
-    databaseUrl,
-    (name) => wakeWorker({ url: gateway.url, keys }, name, AbortSignal.timeout(30_000)),
-  ));
   const running = started.move();
   let stopped: Promise<void> | undefined;
   const stop = () =>
@@ -128,13 +122,14 @@ function platformEnv(databaseUrl: string, keys: ProjectKeys): Record<string, str
   };
 }
 
-/** Tells the database what it needs to call the project's functions. */
-async function fillVault(databaseUrl: string, secrets: Record<string, string>): Promise<void> {
+/** Lets the database call the project's functions, and look often for what it missed. */
+async function installWatchdog(databaseUrl: string, url: string, key: string): Promise<void> {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
   try {
-    for (const [name, secret] of Object.entries(secrets)) {
-      await sql`select vault.create_secret(${secret}, ${name})`;
-    }
+    await sql`
+      select from pgflow.install_watchdog(
+        project_url => ${url}, secret_key => ${key}, schedule => '2 seconds'
+      )`;
   } finally {
     await sql.end();
   }

@@ -111,10 +111,9 @@ export class RunningWorker {
     if (LIMITS.has(reason)) this.#handOver();
     if (reason !== "wall_clock") return void this.stop(reason);
     const seconds = this.#budget.secondsLeftWhenAnnounced;
-    // To give tasks back takes a few round trips.
-    const reserve = Math.min(2, seconds * 0.3);
     clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => this.stop(reason), (seconds - reserve) * 1000);
+    const milliseconds = Math.max(0, seconds - reserveOf(seconds)) * 1000;
+    this.#deadline = setTimeout(() => this.stop(reason), milliseconds);
   }
 
   /** Stops claiming, gives unfinished tasks back, and resolves when the worker has stopped. */
@@ -272,4 +271,9 @@ export class RunningWorker {
       signal: this.#stopping.signal,
     });
   }
+}
+
+/** The part of the seconds left that is kept to give tasks back, which takes a few round trips. */
+function reserveOf(seconds: number): number {
+  return Math.min(Math.max(0.25, seconds * 0.1), 2);
 }

@@ -31,6 +31,21 @@ Deno.test("compile() writes a migration, named by the time and the flow", async 
   );
 });
 
+Deno.test("compile() warns of steps that take longer than an edge function lives", async () => {
+  const long = greet.replace(`{ slug: "greet" }`, `{ slug: "greet", timeout: 401 }`)
+    .replace("() => 2", "() => 2, { timeout: 400 }");
+  await using project = await createProject({ "flows/greet.ts": long });
+
+  const said = await compile(["greet", "--stdout"], { root: project.root });
+
+  assertEquals(
+    said.split("\n")[1],
+    '-- Warning: Step "a" of flow "greet" has a timeout of 401 s, ' +
+      "but no edge function lives longer than 400 s.",
+  );
+  assertEquals(said.match(/Warning/g)!.length, 1);
+});
+
 Deno.test("compile() finds a flow by its slug and leaves alone what is compiled already", async () => {
   await using project = await createProject({
     "flows/greet.ts": greet,

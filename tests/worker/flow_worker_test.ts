@@ -1,58 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Flow } from "../../lib/dsl/mod.ts";
 import { flowWorker } from "../../lib/worker/mod.ts";
-import { type WorkerFixture, workerFixture } from "./worker_fixture.ts";
-
-const SECRET = "sb_secret_one";
-const SERVICE_ROLE = "eyJ.service.role";
+import { edge, post, read, SECRET, SERVICE_ROLE, unload } from "./edge_fixture.ts";
+import { workerFixture } from "./worker_fixture.ts";
 
 const Greet = new Flow<string>({ slug: "greet" }).step("hello", ({ run }) => `hello ${run}`);
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** The environment and global of an edge function, until disposed. */
-function edge(it: Pick<WorkerFixture, "url">, env: Record<string, string | undefined> = {}) {
-  const variables: Record<string, string | undefined> = {
-    SUPABASE_DB_URL: it.url,
-    SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET, other: "sb_secret_two" }),
-    SUPABASE_SERVICE_ROLE_KEY: SERVICE_ROLE,
-    SUPABASE_FUNCTION_SLUG: "greeter",
-    PGFLOW_DB_URL: undefined,
-    ...env,
-  };
-  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
-  setAll(Object.entries(variables));
-  const background: Promise<unknown>[] = [];
-  const global = globalThis as { EdgeRuntime?: unknown };
-  global.EdgeRuntime = { waitUntil: (promise: Promise<unknown>) => background.push(promise) };
-  return {
-    background,
-    [Symbol.dispose]() {
-      setAll(before);
-      delete global.EdgeRuntime;
-    },
-  };
-}
-
-function setAll(variables: Iterable<readonly [string, string | undefined]>): void {
-  for (const [name, value] of variables) {
-    if (value === undefined) Deno.env.delete(name);
-    else Deno.env.set(name, value);
-  }
-}
-
-function post(headers: Record<string, string>, body?: string): Request {
-  const init = { method: "POST", headers, ...(body === undefined ? {} : { body }) };
-  return new Request("http://localhost/functions/v1/greeter", init);
-}
-
-function unload(reason: string): void {
-  dispatchEvent(new CustomEvent("beforeunload", { detail: { reason } }));
-}
-
-async function read(response: Response): Promise<[number, Record<string, unknown>]> {
-  return [response.status, await response.json()];
-}
 
 Deno.test("flowWorker() starts one worker, which works in the background until it is unloaded", async () => {
   await using it = await workerFixture();
