@@ -226,7 +226,7 @@ comment on column pgflow.functions.woken_at is 'When the database last called it
 comment on column pgflow.functions.request_id is 'That call''s id in pg_net.';
 comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime; of child runs none are.';
 comment on column pgflow.runs.root_run_id is 'The topmost run of a child run''s family; null for a run without a parent.';
-comment on column pgflow.runs.owner is 'The signed-in user whose run it is; child runs have their parent''s.';
+comment on column pgflow.runs.owner is 'The signed-in user whose run it is, the nil uuid for one of somebody without an id, null for the server''s.';
 comment on column pgflow.step_states.initial_tasks is 'Number of tasks; null while a map''s array is not known.';
 comment on column pgflow.step_states.output is 'A map''s gathered outputs; a single step''s output is its task''s.';
 comment on column pgflow.step_states.progress_at is 'When whoever watches was last told how many tasks are done.';

@@ -136,7 +136,7 @@ as $$
     'output', (run).output,
     'error_message', (run).error_message,
     'remaining_steps', (run).remaining_steps,
-    'owner', (run).owner,
+    'owner', nullif((run).owner, '00000000-0000-0000-0000-000000000000'),
     'broadcast', (run).broadcast,
     'root_run_id', (run).root_run_id,
     'parent_run_id', (run).parent_run_id,

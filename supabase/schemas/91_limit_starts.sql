@@ -2,8 +2,7 @@
 --
 -- The row of the owner's counts is locked until the end of the transaction, so that of two sessions
 -- the second counts the first one's start. Costs nothing to flows without limits, and to others a
--- few rows found by key, however many runs the owner has had. A refusal writes nothing. Callers
--- without an id share one row.
+-- few rows found by key, however many runs the owner has had. A refusal writes nothing.
 create or replace function pgflow._count_start(flow pgflow.flows, owner uuid, run_id uuid)
   returns void
   language plpgsql
@@ -11,11 +10,13 @@ create or replace function pgflow._count_start(flow pgflow.flows, owner uuid, ru
 as $$
 #variable_conflict use_column
 declare
-  v_owner uuid := coalesce(_count_start.owner, '00000000-0000-0000-0000-000000000000');
   v_counts pgflow.owner_counts;
   v_now timestamptz := clock_timestamp();
 begin
-  v_counts := pgflow._lock_owner_counts((_count_start.flow).flow_slug, v_owner);
+  v_counts := pgflow._lock_owner_counts(
+    (_count_start.flow).flow_slug,
+    _count_start.owner
+  );
 
   v_counts.open_run_ids := array(
     select r.run_id
@@ -63,7 +64,7 @@ begin
     minute_began_at = v_counts.minute_began_at,
     starts_in_minute = v_counts.starts_in_minute + 1
   where c.flow_slug = (_count_start.flow).flow_slug
-    and c.owner = v_owner;
+    and c.owner = _count_start.owner;
 end;
 $$;
 
@@ -75,17 +76,16 @@ create or replace function pgflow._lock_owner_counts(flow_slug text, owner uuid)
 as $$
 #variable_conflict use_column
 declare
-  v_owner uuid := coalesce(_lock_owner_counts.owner, '00000000-0000-0000-0000-000000000000');
   v_counts pgflow.owner_counts;
 begin
   insert into pgflow.owner_counts (flow_slug, owner)
-  values (_lock_owner_counts.flow_slug, v_owner)
+  values (_lock_owner_counts.flow_slug, _lock_owner_counts.owner)
   on conflict do nothing;
 
   select c.* into v_counts
   from pgflow.owner_counts c
   where c.flow_slug = _lock_owner_counts.flow_slug
-    and c.owner = v_owner
+    and c.owner = _lock_owner_counts.owner
   for no key update;
 
   return v_counts;

@@ -2,8 +2,8 @@
 --
 -- The caller becomes its owner; the server may name another one. Security definer, because callers
 -- have no rights on pgflow's tables: the flow says which roles may start it, 99_access.sql which
--- may call this. Callers without an id are shown nothing of how their run went: the next one could
--- not be told from them.
+-- may call this. Callers without an id are one owner, the nil uuid, apart from the server, which is
+-- none; they are shown nothing of how a run went, because the next one could not be told from them.
 create or replace function pgflow.api_start_flow(
   flow_slug text,
   input jsonb,
@@ -23,7 +23,10 @@ declare
   v_flow pgflow.flows := pgflow._require_startable(api_start_flow.flow_slug, v_caller);
   v_run pgflow.runs;
 begin
-  if not v_caller.sees_all and api_start_flow.owner <> v_caller.user_id then
+  if not v_caller.sees_all
+    and api_start_flow.owner is not null
+    and api_start_flow.owner is distinct from v_caller.user_id
+  then
     raise exception using
       errcode = '42501',
       message = format(
@@ -44,9 +47,10 @@ begin
   v_run.start_at := api_start_flow.start_at;
   v_run.owner := coalesce(
     case when v_caller.sees_all then api_start_flow.owner end,
-    v_caller.user_id
+    v_caller.user_id,
+    case when not v_caller.sees_all then '00000000-0000-0000-0000-000000000000'::uuid end
   );
-  v_run.broadcast := v_caller.sees_all or v_run.owner is not null;
+  v_run.broadcast := v_caller.sees_all or v_caller.user_id is not null;
 
   if not v_caller.sees_all
     and num_nonnulls(v_flow.open_runs_per_owner, v_flow.starts_per_minute_per_owner) > 0
@@ -60,7 +64,7 @@ begin
       where r.run_id = v_run.run_id
         or (r.flow_slug = v_flow.flow_slug and r.idempotency_key = v_run.idempotency_key)
     ) then
-      v_run.run_id := coalesce(v_run.run_id, gen_random_uuid());
+      v_run.run_id := coalesce(v_run.run_id, pgflow._new_run_id());
       perform pgflow._count_start(v_flow, v_run.owner, v_run.run_id);
     end if;
   end if;

@@ -47,8 +47,9 @@ begin
   if v_caller.sees_all then
     return query
     select
-      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message, r.owner,
-      r.start_at, r.started_at, r.completed_at, r.failed_at, r.cancelled_at
+      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message,
+      nullif(r.owner, '00000000-0000-0000-0000-000000000000'), r.start_at, r.started_at,
+      r.completed_at, r.failed_at, r.cancelled_at
     from pgflow.flows f
     cross join lateral (
       select x.*
@@ -68,8 +69,9 @@ begin
   else
     return query
     select
-      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message, r.owner,
-      r.start_at, r.started_at, r.completed_at, r.failed_at, r.cancelled_at
+      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message,
+      nullif(r.owner, '00000000-0000-0000-0000-000000000000'), r.start_at, r.started_at,
+      r.completed_at, r.failed_at, r.cancelled_at
     from pgflow.runs r
     where r.owner = v_caller.user_id
       and r.started_at <= v_before
