@@ -421,7 +421,7 @@ comment on column pgflow.functions.woken_at is 'When the database last called it
 comment on column pgflow.functions.request_id is 'That call''s id in pg_net.';
 comment on column pgflow.runs.broadcast is 'Whether the run''s events are sent to Realtime; of child runs none are.';
 comment on column pgflow.runs.root_run_id is 'The topmost run of a child run''s family; null for a run without a parent.';
-comment on column pgflow.runs.owner is 'The signed-in user whose run it is; child runs have their parent''s.';
+comment on column pgflow.runs.owner is 'The signed-in user whose run it is, the nil uuid for one of somebody without an id, null for the server''s.';
 comment on column pgflow.step_states.initial_tasks is 'Number of tasks; null while a map''s array is not known.';
 comment on column pgflow.step_states.output is 'A map''s gathered outputs; a single step''s output is its task''s.';
 comment on column pgflow.step_states.progress_at is 'When whoever watches was last told how many tasks are done.';
@@ -607,7 +607,8 @@ comment on type pgflow.settled_task is
 
 -- _user_id: the signed-in user who calls the API; null if there is none.
 --
--- As auth.uid() has it, which plain Postgres lacks. An id that is no uuid owns nothing.
+-- As auth.uid() has it, which plain Postgres lacks. An id that is no uuid owns nothing, and nobody
+-- is the nil uuid, which stands for the owner of runs whose callers had no id.
 create or replace function pgflow._user_id()
   returns uuid
   language sql
@@ -615,7 +616,8 @@ create or replace function pgflow._user_id()
   set search_path = ''
 as $$
   select case
-    when c.sub ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then c.sub::uuid
+    when c.sub ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+      then nullif(c.sub::uuid, '00000000-0000-0000-0000-000000000000')
   end
   from (
     select nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub' as sub
@@ -5562,23 +5564,27 @@ declare
   v_names text[];
   v_request_ids bigint[];
 begin
-  if to_regprocedure('net.http_post(text,jsonb,jsonb,jsonb,integer)') is null
-    or to_regclass('vault.decrypted_secrets') is null
-    or not exists (
+  if not exists (
+    select
+    from unnest(_wake_workers.flow_slugs) as f (flow_slug)
+    where not exists (
       select
-      from unnest(_wake_workers.flow_slugs) as f (flow_slug)
-      where not exists (
-        select
-        from pgflow.live_workers w
-        where f.flow_slug = any (w.queue_names)
-          and w.state = 'running'
-      )
+      from pgflow.live_workers w
+      where f.flow_slug = any (w.queue_names)
+        and w.state = 'running'
     )
-  then
+  ) then
     return;
   end if;
 
   begin
+    -- Even to ask for it is an error where the schema may not be used.
+    if to_regprocedure('net.http_post(text,jsonb,jsonb,jsonb,integer)') is null
+      or to_regclass('vault.decrypted_secrets') is null
+    then
+      return;
+    end if;
+
     execute
       $query$
         select
@@ -5899,6 +5905,10 @@ begin
   end if;
 
   return v_removed > 0;
+exception
+  -- Whoever may not use pg_cron has put nothing on its schedule.
+  when insufficient_privilege then
+    return false;
 end;
 $$;
 
@@ -6149,7 +6159,7 @@ as $$
     'output', (run).output,
     'error_message', (run).error_message,
     'remaining_steps', (run).remaining_steps,
-    'owner', (run).owner,
+    'owner', nullif((run).owner, '00000000-0000-0000-0000-000000000000'),
     'broadcast', (run).broadcast,
     'root_run_id', (run).root_run_id,
     'parent_run_id', (run).parent_run_id,
@@ -6169,8 +6179,7 @@ $$;
 --
 -- The row of the owner's counts is locked until the end of the transaction, so that of two sessions
 -- the second counts the first one's start. Costs nothing to flows without limits, and to others a
--- few rows found by key, however many runs the owner has had. A refusal writes nothing. Callers
--- without an id share one row.
+-- few rows found by key, however many runs the owner has had. A refusal writes nothing.
 create or replace function pgflow._count_start(flow pgflow.flows, owner uuid, run_id uuid)
   returns void
   language plpgsql
@@ -6178,11 +6187,13 @@ create or replace function pgflow._count_start(flow pgflow.flows, owner uuid, ru
 as $$
 #variable_conflict use_column
 declare
-  v_owner uuid := coalesce(_count_start.owner, '00000000-0000-0000-0000-000000000000');
   v_counts pgflow.owner_counts;
   v_now timestamptz := clock_timestamp();
 begin
-  v_counts := pgflow._lock_owner_counts((_count_start.flow).flow_slug, v_owner);
+  v_counts := pgflow._lock_owner_counts(
+    (_count_start.flow).flow_slug,
+    _count_start.owner
+  );
 
   v_counts.open_run_ids := array(
     select r.run_id
@@ -6230,7 +6241,7 @@ begin
     minute_began_at = v_counts.minute_began_at,
     starts_in_minute = v_counts.starts_in_minute + 1
   where c.flow_slug = (_count_start.flow).flow_slug
-    and c.owner = v_owner;
+    and c.owner = _count_start.owner;
 end;
 $$;
 
@@ -6242,17 +6253,16 @@ create or replace function pgflow._lock_owner_counts(flow_slug text, owner uuid)
 as $$
 #variable_conflict use_column
 declare
-  v_owner uuid := coalesce(_lock_owner_counts.owner, '00000000-0000-0000-0000-000000000000');
   v_counts pgflow.owner_counts;
 begin
   insert into pgflow.owner_counts (flow_slug, owner)
-  values (_lock_owner_counts.flow_slug, v_owner)
+  values (_lock_owner_counts.flow_slug, _lock_owner_counts.owner)
   on conflict do nothing;
 
   select c.* into v_counts
   from pgflow.owner_counts c
   where c.flow_slug = _lock_owner_counts.flow_slug
-    and c.owner = v_owner
+    and c.owner = _lock_owner_counts.owner
   for no key update;
 
   return v_counts;
@@ -6300,8 +6310,8 @@ $$;
 --
 -- The caller becomes its owner; the server may name another one. Security definer, because callers
 -- have no rights on pgflow's tables: the flow says which roles may start it, 99_access.sql which
--- may call this. Callers without an id are shown nothing of how their run went: the next one could
--- not be told from them.
+-- may call this. Callers without an id are one owner, the nil uuid, apart from the server, which is
+-- none; they are shown nothing of how a run went, because the next one could not be told from them.
 create or replace function pgflow.api_start_flow(
   flow_slug text,
   input jsonb,
@@ -6321,7 +6331,10 @@ declare
   v_flow pgflow.flows := pgflow._require_startable(api_start_flow.flow_slug, v_caller);
   v_run pgflow.runs;
 begin
-  if not v_caller.sees_all and api_start_flow.owner <> v_caller.user_id then
+  if not v_caller.sees_all
+    and api_start_flow.owner is not null
+    and api_start_flow.owner is distinct from v_caller.user_id
+  then
     raise exception using
       errcode = '42501',
       message = format(
@@ -6342,9 +6355,10 @@ begin
   v_run.start_at := api_start_flow.start_at;
   v_run.owner := coalesce(
     case when v_caller.sees_all then api_start_flow.owner end,
-    v_caller.user_id
+    v_caller.user_id,
+    case when not v_caller.sees_all then '00000000-0000-0000-0000-000000000000'::uuid end
   );
-  v_run.broadcast := v_caller.sees_all or v_run.owner is not null;
+  v_run.broadcast := v_caller.sees_all or v_caller.user_id is not null;
 
   if not v_caller.sees_all
     and num_nonnulls(v_flow.open_runs_per_owner, v_flow.starts_per_minute_per_owner) > 0
@@ -6358,7 +6372,7 @@ begin
       where r.run_id = v_run.run_id
         or (r.flow_slug = v_flow.flow_slug and r.idempotency_key = v_run.idempotency_key)
     ) then
-      v_run.run_id := coalesce(v_run.run_id, gen_random_uuid());
+      v_run.run_id := coalesce(v_run.run_id, pgflow._new_run_id());
       perform pgflow._count_start(v_flow, v_run.owner, v_run.run_id);
     end if;
   end if;
@@ -6602,8 +6616,9 @@ begin
   if v_caller.sees_all then
     return query
     select
-      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message, r.owner,
-      r.start_at, r.started_at, r.completed_at, r.failed_at, r.cancelled_at
+      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message,
+      nullif(r.owner, '00000000-0000-0000-0000-000000000000'), r.start_at, r.started_at,
+      r.completed_at, r.failed_at, r.cancelled_at
     from pgflow.flows f
     cross join lateral (
       select x.*
@@ -6623,8 +6638,9 @@ begin
   else
     return query
     select
-      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message, r.owner,
-      r.start_at, r.started_at, r.completed_at, r.failed_at, r.cancelled_at
+      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message,
+      nullif(r.owner, '00000000-0000-0000-0000-000000000000'), r.start_at, r.started_at,
+      r.completed_at, r.failed_at, r.cancelled_at
     from pgflow.runs r
     where r.owner = v_caller.user_id
       and r.started_at <= v_before

@@ -18,23 +18,27 @@ declare
   v_names text[];
   v_request_ids bigint[];
 begin
-  if to_regprocedure('net.http_post(text,jsonb,jsonb,jsonb,integer)') is null
-    or to_regclass('vault.decrypted_secrets') is null
-    or not exists (
+  if not exists (
+    select
+    from unnest(_wake_workers.flow_slugs) as f (flow_slug)
+    where not exists (
       select
-      from unnest(_wake_workers.flow_slugs) as f (flow_slug)
-      where not exists (
-        select
-        from pgflow.live_workers w
-        where f.flow_slug = any (w.queue_names)
-          and w.state = 'running'
-      )
+      from pgflow.live_workers w
+      where f.flow_slug = any (w.queue_names)
+        and w.state = 'running'
     )
-  then
+  ) then
     return;
   end if;
 
   begin
+    -- Even to ask for it is an error where the schema may not be used.
+    if to_regprocedure('net.http_post(text,jsonb,jsonb,jsonb,integer)') is null
+      or to_regclass('vault.decrypted_secrets') is null
+    then
+      return;
+    end if;
+
     execute
       $query$
         select
