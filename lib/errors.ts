@@ -33,6 +33,7 @@ export const errorCodes = {
   PF103: "the handler said that trying again is of no use",
   PF104: "the file holds no flow, or several",
   PF105: "the flow's schema refuses the input",
+  PF106: "the database's schema is older or newer than the worker needs it",
 } as const;
 
 /** A code of {@linkcode errorCodes}. */

@@ -25,6 +25,14 @@ import * as rows from "./rows.ts";
  * prepared there. A wait has the first connection to itself while there is a second one.
  */
 export class Db extends Lanes {
+  /** Returns the version of the installed schema. */
+  async schemaVersion(): Promise<string> {
+    const [row] = await this.work().run((sql) =>
+      sql<{ version: string }[]>`select pgflow.schema_version() as version`
+    );
+    return row!.version;
+  }
+
   /** Stores the flow, or compares it with what is stored. */
   async ensureFlowCompiled(flowSlug: string, shape: unknown): Promise<CompileResult> {
     const [row] = await this.work().run((sql) =>

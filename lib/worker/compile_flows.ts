@@ -1,11 +1,16 @@
 import type { Db } from "../db/mod.ts";
 import { type AnyFlow, flowShape, PgflowError } from "../dsl/mod.ts";
+import { checkSchema } from "./check_schema.ts";
 
-/** Stores the flows, or makes sure that the stored ones have the same shape. */
+/**
+ * Stores the flows, or makes sure that the stored ones have the same shape, in a database whose
+ * schema is of the worker's version.
+ */
 export async function compileFlows(
-  db: Pick<Db, "ensureFlowCompiled">,
+  db: Pick<Db, "schemaVersion" | "ensureFlowCompiled">,
   flows: readonly AnyFlow[],
 ): Promise<void> {
+  await checkSchema(db);
   for (const flow of flows) {
     const { status, differences } = await db.ensureFlowCompiled(flow.slug, flowShape(flow));
     if (status !== "mismatch") continue;
