@@ -132,7 +132,8 @@ Deno.test("README.md: the options of flows have the defaults of lib/dsl", () => 
   const said = [...readme.matchAll(/`(\w+)` \((\d+)\b/g)].map((match) => [match[1], match[2]]);
 
   assertEquals(said, defaults);
-  assertEquals(said.map(([name]) => name), ["maxAttempts", "baseDelay", "timeout", "startDelay"]);
+  const names = ["maxAttempts", "baseDelay", "timeout", "retryJitter", "startDelay"];
+  assertEquals(said.map(([name]) => name), names);
 });
 
 Deno.test("README.md: the environment variables are those that the sources read", () => {
