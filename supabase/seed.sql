@@ -181,7 +181,17 @@ begin
 end;
 $$;
 
--- events: what was sent to the topic of a run, in order.
+-- reset_events: forget all events, so that those to come lie in their order.
+create function pgflow_tests.reset_events()
+  returns void
+  language plpgsql
+as $$
+begin
+  truncate realtime.messages;
+end;
+$$;
+
+-- events: what was sent to the topic of a run, in order; needs reset_events before.
 create function pgflow_tests.events(run_id uuid)
   returns table (event text, payload jsonb)
   language plpgsql

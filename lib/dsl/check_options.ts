@@ -18,6 +18,7 @@ export const flowOptions: ReadonlyMap<string, Check> = new Map([
   ["startableBy", roles],
   ["openRunsPerOwner", wholeNumberFrom(1)],
   ["startsPerMinutePerOwner", wholeNumberFrom(1)],
+  ["broadcast", trueOrFalse],
 ]);
 
 const ofConditions: [string, Check][] = [
@@ -86,6 +87,10 @@ function part(value: unknown, name: string): TypeError | RangeError | undefined 
   if (typeof value !== "number") return new TypeError(`${name} is not a number`);
   if (value >= 0 && value <= 1) return undefined;
   return new RangeError(`${name} is ${value}, not a number from 0 to 1`);
+}
+
+function trueOrFalse(value: unknown, name: string): TypeError | undefined {
+  return typeof value === "boolean" ? undefined : new TypeError(`${name} is not true or false`);
 }
 
 function jsonObject(value: unknown, name: string): TypeError | undefined {

@@ -27,6 +27,7 @@ function compileOne(flow: AnyFlow): string[] {
     ["open_runs_per_owner", number(shape.open_runs_per_owner)],
     ["starts_per_minute_per_owner", number(shape.starts_per_minute_per_owner)],
     ["retry_jitter", shape.retry_jitter === 0 ? null : String(shape.retry_jitter)],
+    ["broadcast", shape.broadcast ? "true" : null],
   ]);
   const addSteps = shape.steps.map((step) =>
     call("add_step", [

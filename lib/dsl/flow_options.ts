@@ -45,6 +45,11 @@ export interface FlowOptions {
    * @default {no limit}
    */
   readonly startsPerMinutePerOwner?: number;
+  /**
+   * Whether the events of all runs are sent to Realtime, not only of those started through the API.
+   * @default {false}
+   */
+  readonly broadcast?: boolean;
 }
 
 /** A role in which clients without the secret key call the API. */

@@ -25,6 +25,8 @@ export interface FlowShape {
   open_runs_per_owner: number | null;
   /** How many runs one owner may start within a minute. */
   starts_per_minute_per_owner: number | null;
+  /** Whether the events of all its runs are sent to Realtime. */
+  broadcast: boolean;
   /** The steps, in the order they were added. */
   steps: StepShape[];
 }
@@ -72,6 +74,7 @@ export function flowShape(flow: AnyFlow): FlowShape {
     startable_by: [...new Set(flow.options.startableBy)].sort(),
     open_runs_per_owner: flow.options.openRunsPerOwner ?? null,
     starts_per_minute_per_owner: flow.options.startsPerMinutePerOwner ?? null,
+    broadcast: flow.options.broadcast ?? false,
     steps: flow.steps.map(({ slug, dependencies, type, performedBy, subflow, options }) => ({
       step_slug: slug,
       deps_slugs: [...dependencies],

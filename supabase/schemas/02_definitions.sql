@@ -11,6 +11,7 @@ create table pgflow.flows (
   startable_by text[] not null default '{}',
   open_runs_per_owner int,
   starts_per_minute_per_owner int,
+  broadcast boolean not null default false,
   created_at timestamptz not null default now(),
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
@@ -108,6 +109,7 @@ comment on column pgflow.flows.on_failure_slug is 'A flow that is started with t
 comment on column pgflow.flows.startable_by is 'The roles of the API that may start runs; whoever bypasses row level security always may.';
 comment on column pgflow.flows.open_runs_per_owner is 'How many runs one owner may have open; null: any number.';
 comment on column pgflow.flows.starts_per_minute_per_owner is 'How many runs one owner may start in a minute; null: any number.';
+comment on column pgflow.flows.broadcast is 'Whether the events of all runs are sent to Realtime, however they are started.';
 comment on column pgflow.steps.assignee is 'Who may answer an approval: owner, role:<name>, user:<path in its input>; null: nobody by the API but the server.';
 comment on column pgflow.steps.step_type is 'How many tasks the step has: single, or map (one per element of an array).';
 comment on column pgflow.steps.performed_by is 'Who performs a task: handler (a worker), approval (somebody outside), subflow (a child run).';

@@ -11,7 +11,8 @@ create or replace function pgflow.create_flow(
   startable_by text[] default '{}',
   open_runs_per_owner int default null,
   starts_per_minute_per_owner int default null,
-  retry_jitter float8 default 0
+  retry_jitter float8 default 0,
+  broadcast boolean default false
 )
   returns pgflow.flows
   language plpgsql
@@ -34,7 +35,8 @@ begin
 
   insert into pgflow.flows (
     flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, on_failure_slug,
-    startable_by, open_runs_per_owner, starts_per_minute_per_owner, opt_retry_jitter
+    startable_by, open_runs_per_owner, starts_per_minute_per_owner, opt_retry_jitter,
+    broadcast
   )
   values (
     create_flow.flow_slug,
@@ -45,7 +47,8 @@ begin
     coalesce(create_flow.startable_by, '{}'),
     create_flow.open_runs_per_owner,
     create_flow.starts_per_minute_per_owner,
-    create_flow.retry_jitter
+    create_flow.retry_jitter,
+    coalesce(create_flow.broadcast, false)
   )
   on conflict do nothing
   returning * into v_flow;
@@ -75,5 +78,5 @@ begin
 end;
 $$;
 
-comment on function pgflow.create_flow(text, int, int, int, text, text[], int, int, float8) is
+comment on function pgflow.create_flow(text, int, int, int, text, text[], int, int, float8, boolean) is
   'Creates a flow and its queue; delays and timeouts are in seconds.';

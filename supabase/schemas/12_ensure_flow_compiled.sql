@@ -148,7 +148,8 @@ begin
     on_failure_slug => _compile_flow.shape ->> 'on_failure_slug',
     startable_by => pgflow._startable_by(_compile_flow.shape),
     open_runs_per_owner => (_compile_flow.shape ->> 'open_runs_per_owner')::int,
-    starts_per_minute_per_owner => (_compile_flow.shape ->> 'starts_per_minute_per_owner')::int
+    starts_per_minute_per_owner => (_compile_flow.shape ->> 'starts_per_minute_per_owner')::int,
+    broadcast => coalesce((_compile_flow.shape ->> 'broadcast')::boolean, false)
   );
 
   insert into pgflow.steps (
@@ -285,7 +286,8 @@ as $$
     on_failure_slug = o.on_failure_slug,
     startable_by = o.startable_by,
     open_runs_per_owner = o.open_runs_per_owner,
-    starts_per_minute_per_owner = o.starts_per_minute_per_owner
+    starts_per_minute_per_owner = o.starts_per_minute_per_owner,
+    broadcast = o.broadcast
   from (
     select
       coalesce((_update_options.shape ->> 'max_attempts')::int, 3) as max_attempts,
@@ -295,16 +297,17 @@ as $$
       _update_options.shape ->> 'on_failure_slug' as on_failure_slug,
       pgflow._startable_by(_update_options.shape) as startable_by,
       (_update_options.shape ->> 'open_runs_per_owner')::int as open_runs_per_owner,
-      (_update_options.shape ->> 'starts_per_minute_per_owner')::int as starts_per_minute_per_owner
+      (_update_options.shape ->> 'starts_per_minute_per_owner')::int as starts_per_minute_per_owner,
+      coalesce((_update_options.shape ->> 'broadcast')::boolean, false) as broadcast
   ) o
   where f.flow_slug = _update_options.flow_slug
     and (
       f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.opt_retry_jitter, f.on_failure_slug,
-      f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner
+      f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner, f.broadcast
     )
       is distinct from (
         o.max_attempts, o.base_delay, o.timeout, o.retry_jitter, o.on_failure_slug,
-        o.startable_by, o.open_runs_per_owner, o.starts_per_minute_per_owner
+        o.startable_by, o.open_runs_per_owner, o.starts_per_minute_per_owner, o.broadcast
       );
 
   update pgflow.steps s

@@ -14,6 +14,7 @@ create or replace function pgflow._start_runs(flow_slug text, new_runs pgflow.ru
 as $$
 #variable_conflict use_column
 declare
+  v_broadcast boolean;
   v_steps int;
   v_root_map text;
   v_later boolean;
@@ -22,7 +23,11 @@ declare
   v_run_ids uuid[];
   v_roots record;
 begin
-  if not exists (select from pgflow.flows f where f.flow_slug = _start_runs.flow_slug) then
+  select f.broadcast into v_broadcast
+  from pgflow.flows f
+  where f.flow_slug = _start_runs.flow_slug;
+
+  if v_broadcast is null then
     raise exception using
       errcode = 'PF001',
       message = format('Cannot start flow "%s": it does not exist', _start_runs.flow_slug),
@@ -71,7 +76,7 @@ begin
       coalesce(n.input, 'null'),
       n.idempotency_key,
       n.owner,
-      coalesce(n.broadcast, false),
+      coalesce(n.broadcast, false) or (v_broadcast and n.root_run_id is null),
       n.start_at,
       clock_timestamp(),
       n.root_run_id, n.parent_run_id, n.parent_step_slug, n.parent_task_index

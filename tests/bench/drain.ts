@@ -97,9 +97,6 @@ export async function drainFlow(
   const before = await walPosition(sql);
   await startRuns(sql, flow.slug, runs);
   const started = await walPosition(sql);
-  if (options.watched) {
-    await sql`update pgflow.runs set broadcast = true where flow_slug = ${flow.slug}`;
-  }
   await sql`vacuum analyze`;
   const vacuumed = await walPosition(sql);
   const perSecond = await drain(

@@ -24,18 +24,19 @@ Deno.test("compileFlow() compiles a flow without steps", () => {
   ]);
 });
 
-Deno.test("compileFlow() says who may start a flow, how often, and who answers", () => {
+Deno.test("compileFlow() says who may start a flow, how often, who watches and who answers", () => {
   const flow = new Flow({
     slug: "greet",
     startableBy: ["authenticated", "anon"],
     openRunsPerOwner: 2,
     startsPerMinutePerOwner: 3,
+    broadcast: true,
   }).approval("ask", { assignee: "role:it's" });
 
   assertEquals(compileFlow(flow), [
     "select pgflow.create_flow(flow_slug => 'greet', max_attempts => 3, base_delay => 5, " +
     "timeout => 60, startable_by => array['anon', 'authenticated']::text[], " +
-    "open_runs_per_owner => 2, starts_per_minute_per_owner => 3);",
+    "open_runs_per_owner => 2, starts_per_minute_per_owner => 3, broadcast => true);",
     "select pgflow.add_step(flow_slug => 'greet', step_slug => 'ask', " +
     "performed_by => 'approval', assignee => 'role:it''s');",
   ]);

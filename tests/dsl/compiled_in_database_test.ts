@@ -58,12 +58,13 @@ Deno.test("compileFlow() and flowShape() describe the same flow to the database"
   ]);
 });
 
-Deno.test("who may start a flow and who answers is updated in place, however it was made", async () => {
+Deno.test("who may start, watch and answer is updated in place, however it was made", async () => {
   const open = new Flow({
     slug: "asks",
     startableBy: ["authenticated", "anon"],
     openRunsPerOwner: 2,
     startsPerMinutePerOwner: 3,
+    broadcast: true,
   }).approval("ask", { assignee: "owner" });
   const closed = new Flow({ slug: "asks" }).approval("ask");
   await using db = await testDatabase();
@@ -78,16 +79,17 @@ Deno.test("who may start a flow and who answers is updated in place, however it 
   }
 
   assertEquals(pictures, [
-    [["anon", "authenticated"], 2, 3, "owner"],
-    ["verified", ["anon", "authenticated"], 2, 3, "owner"],
-    ["verified", [], null, null, null],
-    ["verified", ["anon", "authenticated"], 2, 3, "owner"],
+    [["anon", "authenticated"], 2, 3, true, "owner"],
+    ["verified", ["anon", "authenticated"], 2, 3, true, "owner"],
+    ["verified", [], null, null, false, null],
+    ["verified", ["anon", "authenticated"], 2, 3, true, "owner"],
   ]);
 });
 
 async function rules(db: TestDatabase): Promise<unknown[]> {
   const [row] = await db.sql`
-    select f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner, s.assignee
+    select f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner, f.broadcast,
+      s.assignee
     from pgflow.flows f join pgflow.steps s using (flow_slug)`;
   return Object.values(row!);
 }

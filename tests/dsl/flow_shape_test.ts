@@ -17,6 +17,7 @@ Deno.test("flowShape() says the defaults of a flow and leaves those of its steps
     startable_by: [],
     open_runs_per_owner: null,
     starts_per_minute_per_owner: null,
+    broadcast: false,
     steps: [plain("full", []), plain("greeting", ["full"])],
   });
 });
@@ -31,6 +32,7 @@ Deno.test("flowShape() says every option that was given", () => {
     startableBy: ["authenticated", "anon", "anon"],
     openRunsPerOwner: 2,
     startsPerMinutePerOwner: 3,
+    broadcast: true,
   })
     .step("full", handler, { maxAttempts: 1, baseDelay: 2, timeout: 3 });
 
@@ -43,6 +45,7 @@ Deno.test("flowShape() says every option that was given", () => {
     startable_by: ["anon", "authenticated"],
     open_runs_per_owner: 2,
     starts_per_minute_per_owner: 3,
+    broadcast: true,
     steps: [{ ...plain("full", []), max_attempts: 1, base_delay: 2, timeout: 3 }],
   });
 });
@@ -87,6 +90,7 @@ Deno.test("flowShape() says who performs a step, and which flow is for failures"
     startable_by: [],
     open_runs_per_owner: null,
     starts_per_minute_per_owner: null,
+    broadcast: false,
     steps: [
       { ...plain("ask", []), performed_by: "approval", timeout: 9, assignee: "role:manager" },
       {

@@ -185,6 +185,11 @@ const refusedFlows: [definition: unknown, error: typeof TypeError, message: stri
     TypeError,
     'Cannot create flow "greet": its startsPerMinutePerOwner is not a number',
   ],
+  [
+    { slug: "greet", broadcast: "yes" },
+    TypeError,
+    'Cannot create flow "greet": its broadcast is not true or false',
+  ],
 ];
 
 for (const [definition, ErrorClass, message] of refusedFlows) {

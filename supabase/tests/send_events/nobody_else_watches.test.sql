@@ -1,6 +1,7 @@
 begin;
 select plan(9);
 select pgflow_tests.reset_db();
+select pgflow_tests.reset_events();
 select pgflow_tests.setup_flow('single');
 select pgflow.start_flow_with_states('single', '1', '10000000-0000-4000-8000-000000000001');
 update pgflow.runs set owner = '00000000-0000-4000-8000-00000000000a' where true;

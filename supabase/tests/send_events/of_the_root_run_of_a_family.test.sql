@@ -1,6 +1,7 @@
 begin;
 select plan(2);
 select pgflow_tests.reset_db();
+select pgflow_tests.reset_events();
 select pgflow.create_flow('child');
 select pgflow.add_step('child', 'work');
 select pgflow.create_flow('parent');

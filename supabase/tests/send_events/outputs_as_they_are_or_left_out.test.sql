@@ -1,6 +1,7 @@
 begin;
 select plan(3);
 select pgflow_tests.reset_db();
+select pgflow_tests.reset_events();
 select pgflow_tests.setup_flow('single');
 
 select pgflow.complete_task(r.run_id, 'only', 0, o.output)

@@ -1,6 +1,7 @@
 begin;
 select plan(4);
 select pgflow_tests.reset_db();
+select pgflow_tests.reset_events();
 select pgflow_tests.setup_flow('map_root');
 select pgflow.start_flow_with_states('map_root', '[1, 2, 3, 4]', '10000000-0000-4000-8000-000000000001');
 select pgflow_tests.poll_and_complete('map_root', 1);

@@ -1,6 +1,7 @@
 begin;
 select plan(5);
 select pgflow_tests.reset_db();
+select pgflow_tests.reset_events();
 select pgflow_tests.setup_flow('diamond');
 
 select pgflow.start_flow_with_states('diamond', '1', '10000000-0000-4000-8000-000000000001');

@@ -1,6 +1,7 @@
 begin;
 select plan(3);
 select pgflow_tests.reset_db();
+select pgflow_tests.reset_events();
 select pgflow.create_flow('f');
 select pgflow.add_step('f', 'review', performed_by => 'approval', timeout => 3600);
 select pgflow.start_flow_with_states('f', '1', '10000000-0000-4000-8000-000000000001');

@@ -1,6 +1,7 @@
 begin;
 select plan(4);
 select pgflow_tests.reset_db();
+select pgflow_tests.reset_events();
 select pgflow_tests.setup_flow('sequential');
 select pgflow.start_flow_with_states('sequential', '{"n": 1}', '10000000-0000-4000-8000-000000000001');
 select pgflow_tests.poll_and_complete('sequential') from generate_series(1, 3);

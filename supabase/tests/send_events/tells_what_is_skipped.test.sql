@@ -1,6 +1,7 @@
 begin;
 select plan(3);
 select pgflow_tests.reset_db();
+select pgflow_tests.reset_events();
 select pgflow.create_flow('f');
 select pgflow.add_step('f', 'never', required_input_pattern => '{"a": 1}');
 select pgflow.add_step('f', 'after_never', array['never']);
