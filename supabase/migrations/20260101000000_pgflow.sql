@@ -87,6 +87,7 @@ create table pgflow.flows (
   startable_by text[] not null default '{}',
   open_runs_per_owner int,
   starts_per_minute_per_owner int,
+  broadcast boolean not null default false,
   created_at timestamptz not null default now(),
   constraint slug_is_valid check (pgflow.is_valid_slug(flow_slug)),
   constraint max_attempts_is_not_negative check (opt_max_attempts >= 0),
@@ -184,6 +185,7 @@ comment on column pgflow.flows.on_failure_slug is 'A flow that is started with t
 comment on column pgflow.flows.startable_by is 'The roles of the API that may start runs; whoever bypasses row level security always may.';
 comment on column pgflow.flows.open_runs_per_owner is 'How many runs one owner may have open; null: any number.';
 comment on column pgflow.flows.starts_per_minute_per_owner is 'How many runs one owner may start in a minute; null: any number.';
+comment on column pgflow.flows.broadcast is 'Whether the events of all runs are sent to Realtime, however they are started.';
 comment on column pgflow.steps.assignee is 'Who may answer an approval: owner, role:<name>, user:<path in its input>; null: nobody by the API but the server.';
 comment on column pgflow.steps.step_type is 'How many tasks the step has: single, or map (one per element of an array).';
 comment on column pgflow.steps.performed_by is 'Who performs a task: handler (a worker), approval (somebody outside), subflow (a child run).';
@@ -639,7 +641,8 @@ create or replace function pgflow.create_flow(
   startable_by text[] default '{}',
   open_runs_per_owner int default null,
   starts_per_minute_per_owner int default null,
-  retry_jitter float8 default 0
+  retry_jitter float8 default 0,
+  broadcast boolean default false
 )
   returns pgflow.flows
   language plpgsql
@@ -662,7 +665,8 @@ begin
 
   insert into pgflow.flows (
     flow_slug, opt_max_attempts, opt_base_delay, opt_timeout, on_failure_slug,
-    startable_by, open_runs_per_owner, starts_per_minute_per_owner, opt_retry_jitter
+    startable_by, open_runs_per_owner, starts_per_minute_per_owner, opt_retry_jitter,
+    broadcast
   )
   values (
     create_flow.flow_slug,
@@ -673,7 +677,8 @@ begin
     coalesce(create_flow.startable_by, '{}'),
     create_flow.open_runs_per_owner,
     create_flow.starts_per_minute_per_owner,
-    create_flow.retry_jitter
+    create_flow.retry_jitter,
+    coalesce(create_flow.broadcast, false)
   )
   on conflict do nothing
   returning * into v_flow;
@@ -703,7 +708,8 @@ begin
 end;
 $$;
 
-comment on function pgflow.create_flow(text, int, int, int, text, text[], int, int, float8) is
+comment on function
+  pgflow.create_flow(text, int, int, int, text, text[], int, int, float8, boolean) is
   'Creates a flow and its queue; delays and timeouts are in seconds.';
 
 -- == 11_add_step.sql ==============================================================================
@@ -984,7 +990,8 @@ begin
     on_failure_slug => _compile_flow.shape ->> 'on_failure_slug',
     startable_by => pgflow._startable_by(_compile_flow.shape),
     open_runs_per_owner => (_compile_flow.shape ->> 'open_runs_per_owner')::int,
-    starts_per_minute_per_owner => (_compile_flow.shape ->> 'starts_per_minute_per_owner')::int
+    starts_per_minute_per_owner => (_compile_flow.shape ->> 'starts_per_minute_per_owner')::int,
+    broadcast => coalesce((_compile_flow.shape ->> 'broadcast')::boolean, false)
   );
 
   insert into pgflow.steps (
@@ -1121,7 +1128,8 @@ as $$
     on_failure_slug = o.on_failure_slug,
     startable_by = o.startable_by,
     open_runs_per_owner = o.open_runs_per_owner,
-    starts_per_minute_per_owner = o.starts_per_minute_per_owner
+    starts_per_minute_per_owner = o.starts_per_minute_per_owner,
+    broadcast = o.broadcast
   from (
     select
       coalesce((_update_options.shape ->> 'max_attempts')::int, 3) as max_attempts,
@@ -1131,16 +1139,17 @@ as $$
       _update_options.shape ->> 'on_failure_slug' as on_failure_slug,
       pgflow._startable_by(_update_options.shape) as startable_by,
       (_update_options.shape ->> 'open_runs_per_owner')::int as open_runs_per_owner,
-      (_update_options.shape ->> 'starts_per_minute_per_owner')::int as starts_per_minute_per_owner
+      (_update_options.shape ->> 'starts_per_minute_per_owner')::int as starts_per_minute_per_owner,
+      coalesce((_update_options.shape ->> 'broadcast')::boolean, false) as broadcast
   ) o
   where f.flow_slug = _update_options.flow_slug
     and (
       f.opt_max_attempts, f.opt_base_delay, f.opt_timeout, f.opt_retry_jitter, f.on_failure_slug,
-      f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner
+      f.startable_by, f.open_runs_per_owner, f.starts_per_minute_per_owner, f.broadcast
     )
       is distinct from (
         o.max_attempts, o.base_delay, o.timeout, o.retry_jitter, o.on_failure_slug,
-        o.startable_by, o.open_runs_per_owner, o.starts_per_minute_per_owner
+        o.startable_by, o.open_runs_per_owner, o.starts_per_minute_per_owner, o.broadcast
       );
 
   update pgflow.steps s
@@ -2299,6 +2308,7 @@ create or replace function pgflow._start_runs(flow_slug text, new_runs pgflow.ru
 as $$
 #variable_conflict use_column
 declare
+  v_broadcast boolean;
   v_steps int;
   v_root_map text;
   v_later boolean;
@@ -2307,7 +2317,11 @@ declare
   v_run_ids uuid[];
   v_roots record;
 begin
-  if not exists (select from pgflow.flows f where f.flow_slug = _start_runs.flow_slug) then
+  select f.broadcast into v_broadcast
+  from pgflow.flows f
+  where f.flow_slug = _start_runs.flow_slug;
+
+  if v_broadcast is null then
     raise exception using
       errcode = 'PF001',
       message = format('Cannot start flow "%s": it does not exist', _start_runs.flow_slug),
@@ -2356,7 +2370,7 @@ begin
       coalesce(n.input, 'null'),
       n.idempotency_key,
       n.owner,
-      coalesce(n.broadcast, false),
+      coalesce(n.broadcast, false) or (v_broadcast and n.root_run_id is null),
       n.start_at,
       clock_timestamp(),
       n.root_run_id, n.parent_run_id, n.parent_step_slug, n.parent_task_index

@@ -78,5 +78,6 @@ begin
 end;
 $$;
 
-comment on function pgflow.create_flow(text, int, int, int, text, text[], int, int, float8, boolean) is
+comment on function
+  pgflow.create_flow(text, int, int, int, text, text[], int, int, float8, boolean) is
   'Creates a flow and its queue; delays and timeouts are in seconds.';

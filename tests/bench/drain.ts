@@ -89,7 +89,7 @@ export async function drainFlow(
 ): Promise<Drain> {
   const runs = Math.round(options.tasks / flow.tasksPerRun);
   const sql = openConnection(url);
-  await compileBenchFlow(sql, flow);
+  await compileBenchFlow(sql, flow, options.watched);
   // Other runs of the flow may be there: those that ended long ago, or start later.
   const [clock] = await sql<{ now: string }[]>`select clock_timestamp()::text as now`;
   const own = sql`flow_slug = ${flow.slug} and started_at >= ${clock!.now}::timestamptz`;
@@ -145,12 +145,14 @@ export async function drainMap(
   return { perSecond, walPerRun: 0, events: 0, seconds };
 }
 
-/** Makes a flow of the benchmark known to a database. */
+/** Makes a flow of the benchmark known to a database, with runs that are watched or not. */
 export async function compileBenchFlow(
   sql: postgres.Sql,
   { slug, shape }: BenchFlow,
+  watched = false,
 ): Promise<void> {
-  await sql`select pgflow.ensure_flow_compiled(${slug}, ${JSON.stringify(shape)}::text::jsonb)`;
+  const given = JSON.stringify({ ...shape, broadcast: watched });
+  await sql`select pgflow.ensure_flow_compiled(${slug}, ${given}::text::jsonb)`;
 }
 
 /** Starts runs in one call, the way a producer would. */
