@@ -34,6 +34,8 @@ export const errorCodes = {
   PF104: "the file holds no flow, or several",
   PF105: "the flow's schema refuses the input",
   PF106: "the database's schema is older or newer than the worker needs it",
+  PF107: "the run has failed or was cancelled",
+  PF108: "the step was skipped",
 } as const;
 
 /** A code of {@linkcode errorCodes}. */
@@ -116,5 +118,50 @@ export class InvalidInputError extends PgflowError {
   ) {
     super(message, { code: "PF105", ...options });
     this.issues = issues;
+  }
+}
+
+/** Why a run has no output. */
+export interface RunFailure {
+  /** The run's id. */
+  readonly runId: string;
+  /** Its flow's slug. */
+  readonly flow: string;
+  /** How it ended. */
+  readonly status: "failed" | "cancelled";
+  /** The step that failed. */
+  readonly step?: string | undefined;
+  /** What went wrong. */
+  readonly reason: string;
+}
+
+/** Says that a run has failed or was cancelled, to whoever waits for what it results in. */
+export class RunFailedError extends PgflowError implements RunFailure {
+  /** The class's name. */
+  override name = "RunFailedError";
+
+  /** The run's id. */
+  readonly runId: string;
+
+  /** Its flow's slug. */
+  readonly flow: string;
+
+  /** How it ended. */
+  readonly status: "failed" | "cancelled";
+
+  /** The step that failed. */
+  readonly step: string | undefined;
+
+  /** What went wrong: the message of the step's last attempt, with its prefix if it has one. */
+  readonly reason: string;
+
+  /** Creates the error with code PF107. */
+  constructor(message: string, failure: RunFailure, options: PgflowErrorOptions = {}) {
+    super(message, { code: "PF107", ...options });
+    this.runId = failure.runId;
+    this.flow = failure.flow;
+    this.status = failure.status;
+    this.step = failure.step;
+    this.reason = failure.reason;
   }
 }
