@@ -170,7 +170,6 @@ Deno.test("README.md: the dependencies are those of deno.json", () => {
 
 Deno.test("README.md: what is said not to be there yet is not there", () => {
   const isThere: Record<string, boolean> = {
-    "A typed client": exists("lib/client/mod.ts"),
     "A package": false,
   };
   const section = readme.split("## Not there yet")[1]!.split("\n## ")[0]!;

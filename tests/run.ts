@@ -13,7 +13,7 @@ import { type Counts, runPgtap } from "./pgtap.ts";
 
 const suites = ["pgtap", "deno", "doc"];
 const edgeDeno = ["npx", "-y", "deno@2.1.4"];
-const edgeFolders = ["tests/dsl", "tests/db", "tests/flows", "tests/worker"];
+const edgeFolders = ["tests/dsl", "tests/db", "tests/flows", "tests/worker", "tests/client"];
 const isSuite = (arg: string) => arg === "edge" || suites.includes(arg);
 const asked = Deno.args.filter(isSuite);
 const filter = Deno.args.find((arg) => !isSuite(arg)) ?? "";

@@ -85,6 +85,7 @@ export class PgflowClient implements AsyncDisposable {
   readonly #supabase: SupabaseLike;
   readonly #options: ResolvedOptions;
   readonly #disposal = new AbortController();
+  readonly #watches = new Set<RunWatch>();
 
   /** Creates a client; {@linkcode createClient} is shorter. */
   constructor(supabase: SupabaseLike, options: ResolvedOptions) {
@@ -181,6 +182,7 @@ export class PgflowClient implements AsyncDisposable {
   /** Stops watching all runs of this client; supabase-js stays as it is. */
   dispose(): void {
     this.#disposal.abort();
+    for (const watch of this.#watches) watch.close();
   }
 
   /** Calls {@linkcode dispose}. */
@@ -194,7 +196,7 @@ export class PgflowClient implements AsyncDisposable {
   }
 
   #watch<F extends AnyFlow>(record: RunRecord): Run<F> {
-    const watch = new RunWatch(this.#supabase, record, this.#options);
+    const watch = new RunWatch(this.#supabase, record, this.#options, this.#watches);
     return new Run<F>(this.#supabase, record, watch, this.#disposal.signal);
   }
 }

@@ -32,6 +32,7 @@ export interface ListedRunRow extends EndTimes {
 export interface RunRow extends ListedRunRow {
   input: unknown;
   output: unknown;
+  broadcast?: boolean;
 }
 
 /** A row of step_states, with what is fixed about the step. */

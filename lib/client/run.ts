@@ -176,6 +176,7 @@ export class Run<F extends AnyFlow = AnyFlow> implements AsyncDisposable {
   /** Stops watching: iterations end, and whoever waits gets an error. The run itself goes on. */
   dispose(): void {
     this.#disposal.abort();
+    this.#watch.close();
   }
 
   /** Calls {@linkcode dispose}. */

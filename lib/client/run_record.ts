@@ -17,12 +17,16 @@ export class RunRecord {
   /** Everything that happened, in order; grows only. */
   readonly events: RunEvent[] = [];
 
+  /** Whether messages are sent about the run at all. */
+  readonly isBroadcast: boolean;
+
   #run: RunState;
   #steps: ReadonlyMap<string, StepState> | undefined;
 
   /** Creates a record of a run of which only the row is known. */
   constructor(row: RunRow) {
     this.#run = { ...toRun(row), status: "started" };
+    this.isBroadcast = row.broadcast ?? true;
     this.events.push({ type: "run:started", at: row.started_at });
   }
 

@@ -28,6 +28,7 @@ export class RunWatch {
   readonly #supabase: SupabaseLike;
   readonly #record: RunRecord;
   readonly #options: ResolvedOptions;
+  readonly #active: Set<RunWatch>;
   readonly #listeners = new Set<RunListener>();
   #isWatching = false;
   #closing: ReturnType<typeof setTimeout> | undefined;
@@ -41,8 +42,18 @@ export class RunWatch {
   /** Snapshots are taken one after the other, so that each is newer than the one before. */
   #lastRead: Promise<unknown> = Promise.resolve();
 
-  /** Creates a watch that does nothing yet. */
-  constructor(supabase: SupabaseLike, record: RunRecord, options: ResolvedOptions) {
+  /**
+   * Creates a watch that does nothing yet.
+   *
+   * @param active Holds the watch while it does something.
+   */
+  constructor(
+    supabase: SupabaseLike,
+    record: RunRecord,
+    options: ResolvedOptions,
+    active: Set<RunWatch>,
+  ) {
+    this.#active = active;
     this.#supabase = supabase;
     this.#record = record;
     this.#options = options;
@@ -54,11 +65,12 @@ export class RunWatch {
     this.#listeners.add(listener);
     if (!this.#isWatching) this.#start();
     return () => {
-      if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
+      this.#listeners.delete(listener);
+      if (this.#listeners.size > 0 || !this.#isWatching) return;
       // Whoever waits for one thing after the other keeps the channel.
       this.#closing ??= setTimeout(() => {
         this.#closing = undefined;
-        if (this.#listeners.size === 0) this.#stop();
+        if (this.#listeners.size === 0) this.close();
       });
     };
   }
@@ -77,8 +89,24 @@ export class RunWatch {
     return reading;
   }
 
+  /** Stops at once what the watch does. */
+  close(): void {
+    this.#isWatching = false;
+    this.#active.delete(this);
+    this.#leave?.();
+    this.#leave = undefined;
+    this.#isOpen = false;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#closing);
+    this.#closing = undefined;
+    this.#reading?.abort();
+    this.#reading = undefined;
+    this.#readAgain = false;
+  }
+
   #start(): void {
     this.#isWatching = true;
+    this.#active.add(this);
     this.#pollMs = this.#options.pollMs;
     this.#join();
     // Without a channel nothing else leads to the first look.
@@ -86,19 +114,9 @@ export class RunWatch {
     else if (this.#reading === undefined) this.#schedule();
   }
 
-  #stop(): void {
-    this.#isWatching = false;
-    this.#leave?.();
-    this.#leave = undefined;
-    this.#isOpen = false;
-    clearTimeout(this.#timer);
-    this.#reading?.abort();
-    this.#reading = undefined;
-    this.#readAgain = false;
-  }
-
   #join(): void {
-    if (!this.#options.realtime || this.#supabase.channel === undefined) return;
+    const { channel } = this.#supabase;
+    if (!this.#options.realtime || !this.#record.isBroadcast || channel === undefined) return;
     this.#leave ??= ChannelHub.of(this.#supabase).join(`pgflow:run:${this.#record.run.id}`, {
       onOpen: () => {
         this.#isOpen = true;
@@ -171,7 +189,7 @@ export class RunWatch {
   #fail(error: unknown): void {
     const listeners = [...this.#listeners];
     this.#listeners.clear();
-    this.#stop();
+    this.close();
     for (const listener of listeners) listener.onError(error);
   }
 }

@@ -11,7 +11,7 @@ function brief(event: RunEvent): string {
 
 Deno.test("events() tells the beginning, what happens and the end, and reads twice at most", async () => {
   const supabase = new FakeSupabase(steps());
-  const pgflow = createClient(supabase);
+  await using pgflow = createClient(supabase);
   const run = await pgflow.startFlow("fake", { n: 1 });
   const seen: string[] = [];
 
@@ -36,7 +36,7 @@ Deno.test("events() tells the beginning, what happens and the end, and reads twi
 Deno.test("startFlow() gives a start a name of its own, so that it can be tried again", async () => {
   const supabase = new FakeSupabase(steps());
   supabase.answers.push(failure(0, "TypeError: fetch failed"), failure(503, "no server"));
-  const pgflow = createClient(supabase);
+  await using pgflow = createClient(supabase);
   const startAt = new Date(Date.UTC(2030, 0));
 
   await pgflow.startFlow("fake", { n: 1 }, { startAt });
@@ -79,7 +79,7 @@ Deno.test("startFlow() of a run that was started before knows how it ended", asy
   const supabase = new FakeSupabase(steps());
   for (const slug of ["a", "b"]) supabase.run.advance(slug);
 
-  const run = await createClient(supabase).startFlow("fake", null, { idempotencyKey: "k" });
+  await using run = await createClient(supabase).startFlow("fake", null, { idempotencyKey: "k" });
 
   assertEquals([run.status, await run.completed(), run.steps.map(({ status }) => status)], [
     "completed",
@@ -91,7 +91,7 @@ Deno.test("startFlow() of a run that was started before knows how it ended", asy
 
 Deno.test("completed() resolves with the output, stepCompleted() with that of a step", async () => {
   const supabase = new FakeSupabase(steps());
-  const run = await createClient(supabase).startFlow("fake", null);
+  await using run = await createClient(supabase).startFlow("fake", null);
 
   const [all, a] = [run.completed(), run.stepCompleted("a")];
   supabase.run.advance("a", { n: 1 });
@@ -108,7 +108,7 @@ Deno.test("completed() resolves with the output, stepCompleted() with that of a 
 
 Deno.test("completed() rejects as soon as the run has failed, with the step and its reason", async () => {
   const supabase = new FakeSupabase([{ slug: "a", end: "failed" }, { slug: "b" }]);
-  const run = await createClient(supabase).startFlow("fake", null);
+  await using run = await createClient(supabase).startFlow("fake", null);
   const waiting = [run.completed(), run.stepCompleted("b")];
   supabase.run.advance("a");
 
@@ -131,7 +131,7 @@ Deno.test("completed() rejects as soon as the run has failed, with the step and 
 
 Deno.test("cancel() ends the run, and whoever waits for it is told so", async () => {
   const supabase = new FakeSupabase(steps());
-  const run = await createClient(supabase).startFlow("fake", null);
+  await using run = await createClient(supabase).startFlow("fake", null);
   const waiting = run.completed();
 
   await run.cancel();
@@ -143,7 +143,7 @@ Deno.test("cancel() ends the run, and whoever waits for it is told so", async ()
 
 Deno.test("retry() lets a failed run go on, and events() tells both", async () => {
   const supabase = new FakeSupabase([{ slug: "a", end: "failed" }]);
-  const run = await createClient(supabase).startFlow("fake", null);
+  await using run = await createClient(supabase).startFlow("fake", null);
   supabase.run.advance("a");
   await assertRejects(() => run.completed(), RunFailedError);
 
@@ -169,7 +169,7 @@ Deno.test("retry() lets a failed run go on, and events() tells both", async () =
 
 Deno.test("stepCompleted() rejects for a step that is skipped, or that there is not", async () => {
   const supabase = new FakeSupabase([{ slug: "a", end: "skipped" }, { slug: "b" }]);
-  const run = await createClient(supabase).startFlow("fake", null);
+  await using run = await createClient(supabase).startFlow("fake", null);
   supabase.run.advance("a");
 
   const skipped = await assertRejects(() => run.stepCompleted("a"), PgflowError, "it was skipped");
@@ -180,7 +180,7 @@ Deno.test("stepCompleted() rejects for a step that is skipped, or that there is 
 
 Deno.test("step().complete() and fail() answer an approval", async () => {
   const supabase = new FakeSupabase([{ slug: "review", performedBy: "approval" }]);
-  const run = await createClient(supabase).startFlow("fake", null);
+  await using run = await createClient(supabase).startFlow("fake", null);
 
   await run.step("review").complete({ approved: true });
   assertEquals(await run.stepCompleted("review"), { approved: true });
@@ -196,7 +196,7 @@ Deno.test("step().complete() and fail() answer an approval", async () => {
 
 Deno.test("a step of many tasks tells how far it is", async () => {
   const supabase = new FakeSupabase([{ slug: "a", tasks: 3 }]);
-  const run = await createClient(supabase).startFlow("fake", null);
+  await using run = await createClient(supabase).startFlow("fake", null);
   const seen: unknown[] = [];
   for await (const event of run.events()) {
     if (event.type === "step:started" || event.type === "step:progress") {
@@ -210,7 +210,7 @@ Deno.test("a step of many tasks tells how far it is", async () => {
 
 Deno.test("getRun() finds a run, and rejects with PF005 if there is none", async () => {
   const supabase = new FakeSupabase(steps());
-  const pgflow = createClient(supabase);
+  await using pgflow = createClient(supabase);
   supabase.run.advance("a");
 
   const run = await pgflow.getRun(supabase.run.id);
@@ -227,7 +227,7 @@ Deno.test("getRun() finds a run, and rejects with PF005 if there is none", async
 
 Deno.test("listRuns() and listApprovals() call their functions, page by page", async () => {
   const supabase = new FakeSupabase([]);
-  const pgflow = createClient(supabase);
+  await using pgflow = createClient(supabase);
   const row = { ...supabase.run.snapshot().run, status: "failed", error_message: "no" };
   const approval = {
     run_id: "r",

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { createClient, PgflowError } from "pgflow/client";
-import { failure, FakeSupabase, type Weather } from "./fake_supabase.ts";
+import { failure, FakeSupabase, success, type Weather } from "./fake_supabase.ts";
 
 const steps = () => [{ slug: "a" }, { slug: "b", dependencies: ["a"] }];
 const quick = { pollMs: 1, maxPollMs: 4, quietMs: 60_000 };
@@ -9,7 +9,8 @@ const quick = { pollMs: 1, maxPollMs: 4, quietMs: 60_000 };
 async function watched(options = {}, weather: Weather = {}) {
   const supabase = new FakeSupabase(steps(), weather);
   const pgflow = createClient(supabase, { ...quick, ...options });
-  return { supabase, pgflow, run: await pgflow.startFlow("fake", null) };
+  const run = await pgflow.startFlow("fake", null);
+  return { supabase, pgflow, run, [Symbol.asyncDispose]: () => pgflow[Symbol.asyncDispose]() };
 }
 
 /** Resolves when the client has read the run once more. */
@@ -20,7 +21,8 @@ function nextRead(supabase: FakeSupabase): Promise<void> {
 const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 Deno.test("what was lost while the connection was away is found by reading", async () => {
-  const { supabase, run } = await watched({ pollMs: 60_000 });
+  await using it = await watched({ pollMs: 60_000 });
+  const { supabase, run } = it;
   const waiting = run.completed();
   await nextRead(supabase);
   supabase.disconnect();
@@ -32,11 +34,12 @@ Deno.test("what was lost while the connection was away is found by reading", asy
 });
 
 Deno.test("without Realtime a run is read again and again, until nobody waits", async () => {
-  for (const how of ["no channels", "not wanted", "refused"]) {
-    const { supabase, run } = await watched(
-      how === "not wanted" ? { realtime: false } : {},
-      how === "refused" ? { realtime: false } : {},
-    );
+  for (const how of ["no channels", "not wanted", "refused", "no messages"]) {
+    const supabase = new FakeSupabase(steps(), how === "refused" ? { realtime: false } : {});
+    const options = how === "not wanted" ? { ...quick, realtime: false } : quick;
+    const row = { ...supabase.run.snapshot().run, broadcast: how !== "no messages" };
+    supabase.answers.push(success(row));
+    await using run = await createClient(supabase, options).startFlow("fake", null);
     if (how === "no channels") Object.assign(supabase, { channel: undefined });
     const waiting = run.stepCompleted("a");
     for (let read = 0; read < 3; read++) await nextRead(supabase);
@@ -74,7 +77,8 @@ Deno.test("readings come less and less often while nothing happens, and often ag
 });
 
 Deno.test("with Realtime a run is read in silence all the same, since messages can be lost", async () => {
-  const { supabase, run } = await watched({ quietMs: 2 }, { deliver: () => {} });
+  await using it = await watched({ quietMs: 2 }, { deliver: () => {} });
+  const { supabase, run } = it;
   const waiting = run.stepCompleted("a");
   await nextRead(supabase);
   supabase.run.advance("a");
@@ -83,7 +87,8 @@ Deno.test("with Realtime a run is read in silence all the same, since messages c
 });
 
 Deno.test("a channel that the server closes is opened anew", async () => {
-  const { supabase, run } = await watched();
+  await using it = await watched();
+  const { supabase, run } = it;
   const waiting = run.completed();
   await nextRead(supabase);
   supabase.disconnect("CLOSED");
@@ -97,7 +102,8 @@ Deno.test("a channel that the server closes is opened anew", async () => {
 });
 
 Deno.test("a run that cannot be read ends the waiting; trouble that passes does not", async () => {
-  const { supabase, run } = await watched();
+  await using it = await watched();
+  const { supabase, run } = it;
   supabase.answers.push(
     failure(503, "no server"),
     failure(0, "TypeError: fetch failed"),
@@ -113,7 +119,8 @@ Deno.test("a run that cannot be read ends the waiting; trouble that passes does 
 });
 
 Deno.test("an AbortSignal ends each kind of waiting, with its reason", async () => {
-  const { supabase, run } = await watched();
+  await using it = await watched();
+  const { supabase, run } = it;
   const reason = new Error("enough");
   const controller = new AbortController();
   const { signal } = controller;
@@ -135,7 +142,8 @@ Deno.test("an AbortSignal ends each kind of waiting, with its reason", async () 
 Deno.test("dispose() ends iterations and waiting, and leaves no channel and no timer", async () => {
   for (const what of ["run", "client"]) {
     using clock = fakeClock();
-    const { supabase, pgflow, run } = await watched();
+    await using it = await watched();
+    const { supabase, pgflow, run } = it;
     const waiting = run.completed();
     const read = (async () => {
       for await (const _ of run.events());
@@ -155,7 +163,8 @@ Deno.test("dispose() ends iterations and waiting, and leaves no channel and no t
 });
 
 Deno.test("two who watch the same run share a channel, which is left by the last", async () => {
-  const { supabase, pgflow, run } = await watched();
+  await using it = await watched();
+  const { supabase, pgflow, run } = it;
   await using other = await createClient(supabase, quick).getRun(run.id);
   const waiting = [run.stepCompleted("a"), other.stepCompleted("a"), other.completed()];
   await nextRead(supabase);
@@ -169,11 +178,11 @@ Deno.test("two who watch the same run share a channel, which is left by the last
   await waiting[2];
   await turn();
   assertEquals(supabase.channels.size, 0);
-  await pgflow[Symbol.asyncDispose]();
 });
 
 Deno.test("whoever waits for one step after the other keeps the channel", async () => {
-  const { supabase, run } = await watched();
+  await using it = await watched();
+  const { supabase, run } = it;
   let opened = 0;
   const { channel } = supabase;
   supabase.channel = (...args) => (opened++, channel(...args));

@@ -72,8 +72,13 @@ Deno.test("README.md: on the local stack, runs start as shown and complete", asy
     withoutChance(JSON.stringify(JSON.parse(outputOf(curl)!.text))),
   );
 
-  const starting = typescript.filter(({ text }) => text.includes("supabase.rpc"));
-  assertEquals(starting.map(({ section }) => section), ["", "Start runs", "Watch runs"]);
+  const starting = typescript.filter(({ text }) => /supabase\.rpc|createClient\(/.test(text));
+  assertEquals(starting.map(({ section }) => section), [
+    "",
+    "Start runs",
+    "In an app",
+    "Watch runs",
+  ]);
   for (const { text, line } of starting) {
     await project.write(`line_${line}.ts`, text);
     const { code, text: shown, errors } = await run(project.path, Deno.execPath(), [
@@ -87,6 +92,7 @@ Deno.test("README.md: on the local stack, runs start as shown and complete", asy
   assertEquals(await outputs(await value("Database URL"), starting.length), [
     { greeting: "Hello, Ada Lovelace!" },
     { greeting: "Hello, Grace Hopper!" },
+    { greeting: "Hello, Edsger Dijkstra!" },
     { greeting: "Hello, Barbara Liskov!" },
   ]);
 

@@ -15,7 +15,7 @@ select is(
   ),
   '[
     {
-      "step_slug": "ask", "step_type": "single", "performed_by": "approval", "status": "started",
+      "step_slug": "ask", "step_type": "single", "performed_by": "approval", "deps_slugs": [], "status": "started",
       "output": null, "error_message": null, "skip_reason": null, "initial_tasks": 1,
       "remaining_tasks": 1, "remaining_deps": 0, "completed_at": null, "failed_at": null,
       "skipped_at": null, "cancelled_at": null, "failures": [],
@@ -25,13 +25,14 @@ select is(
       }]
     },
     {
-      "step_slug": "draft", "step_type": "single", "performed_by": "handler", "status": "started",
+      "step_slug": "draft", "step_type": "single", "performed_by": "handler", "deps_slugs": [], "status": "started",
       "output": null, "error_message": null, "skip_reason": null, "initial_tasks": 1,
       "remaining_tasks": 1, "remaining_deps": 0, "completed_at": null, "failed_at": null,
       "skipped_at": null, "cancelled_at": null, "failures": [], "waiting": []
     },
     {
-      "step_slug": "print", "step_type": "single", "performed_by": "handler", "status": "created",
+      "step_slug": "print", "step_type": "single", "performed_by": "handler",
+      "deps_slugs": ["ask", "draft"], "status": "created",
       "output": null, "error_message": null, "skip_reason": null, "initial_tasks": 1,
       "remaining_tasks": 1, "remaining_deps": 2, "completed_at": null, "failed_at": null,
       "skipped_at": null, "cancelled_at": null, "failures": [], "waiting": []

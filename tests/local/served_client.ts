@@ -1,0 +1,58 @@
+import { createClient as createSupabase, type SupabaseClient } from "@supabase/supabase-js";
+import { createClient, type PgflowClient } from "pgflow/client";
+import type { AnyFlow } from "pgflow/dsl";
+import type postgres from "postgres";
+import { startGateway } from "../../lib/local/gateway.ts";
+import { createKeys, signToken } from "../../lib/local/keys.ts";
+import { runWorker } from "../../lib/worker/mod.ts";
+import { testDatabase } from "../database.ts";
+import { hostFunctions } from "./hosted_functions.ts";
+
+const logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A database, a worker and the API, with clients of both kinds. */
+export interface ServedClient extends AsyncDisposable {
+  sql: postgres.Sql;
+  /** The client of a server. */
+  pgflow: PgflowClient;
+  supabase: SupabaseClient;
+  /** Returns the client of a signed-in user. */
+  as(userId: string): Promise<{ pgflow: PgflowClient; supabase: SupabaseClient }>;
+}
+
+/** Serves flows with a worker that works until the end of the test. */
+export async function serveClient(flows: AnyFlow[]): Promise<ServedClient> {
+  const stack = new AsyncDisposableStack();
+  const database = stack.use(await testDatabase());
+  const keys = await createKeys();
+  const { host } = stack.use(hostFunctions());
+  const gateway = stack.use(startGateway({
+    databaseUrl: database.url.replace("//postgres:", "//authenticator:"),
+    keys,
+    host,
+    realtimeUrl: database.url,
+  }));
+  const worker = runWorker(flows, { databaseUrl: database.url, idleSeconds: Infinity, logger });
+  stack.defer(() => worker.stop());
+  await worker.started;
+
+  const connect = (key: string, token?: string) => {
+    const supabase = createSupabase(gateway.url, key, {
+      auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+      ...(token && { accessToken: () => Promise.resolve(token) }),
+    });
+    stack.defer(async () => {
+      await supabase.removeAllChannels();
+    });
+    return { supabase, pgflow: stack.use(createClient(supabase, { pollMs: 50, maxPollMs: 200 })) };
+  };
+  return {
+    sql: database.sql,
+    ...connect(keys.secret),
+    async as(userId) {
+      const claims = { role: "authenticated", sub: userId };
+      return connect(keys.publishable, await signToken(keys.jwtSecret, claims));
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
