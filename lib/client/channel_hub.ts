@@ -34,6 +34,11 @@ export class ChannelHub {
     return hub;
   }
 
+  /** Resolves when all channels that nobody listens to are closed. */
+  async left(): Promise<void> {
+    await Promise.all(this.#leaving.values());
+  }
+
   /** Listens to a private topic until the function it returns is called. */
   join(name: string, listener: ChannelListener): () => void {
     const topic = this.#topics.get(name) ?? this.#open(name);

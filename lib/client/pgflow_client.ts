@@ -1,5 +1,6 @@
 import { type AnyFlow, checkInput, type FlowInput, type FlowSlug } from "../dsl/mod.ts";
 import type { Approval } from "./approval.ts";
+import { ChannelHub } from "./channel_hub.ts";
 import type { ResolvedOptions } from "./client_options.ts";
 import { type ApprovalRow, type ListedRunRow, type RunRow, toApproval, toSummary } from "./rows.ts";
 import { callRpc } from "./rpc.ts";
@@ -179,16 +180,19 @@ export class PgflowClient implements AsyncDisposable {
     return (rows as ApprovalRow[]).map(toApproval);
   }
 
-  /** Stops watching all runs of this client; supabase-js stays as it is. */
-  dispose(): void {
+  /**
+   * Stops watching all runs of this client, and resolves when their channels are left; supabase-js
+   * stays as it is.
+   */
+  dispose(): Promise<void> {
     this.#disposal.abort();
     for (const watch of this.#watches) watch.close();
+    return ChannelHub.of(this.#supabase).left();
   }
 
   /** Calls {@linkcode dispose}. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.dispose();
-    return Promise.resolve();
+    return this.dispose();
   }
 
   #read(runId: string, signal: AbortSignal | undefined) {

@@ -6,6 +6,7 @@ import type {
   StepOutput,
   StepSlug,
 } from "../dsl/mod.ts";
+import { ChannelHub } from "./channel_hub.ts";
 import { callRpc } from "./rpc.ts";
 import { disposedRun, runFailure, skippedStep, unknownStep } from "./run_failure.ts";
 import type { RunEvent } from "./run_event.ts";
@@ -173,16 +174,19 @@ export class Run<F extends AnyFlow = AnyFlow> implements AsyncDisposable {
     await this.refresh(options);
   }
 
-  /** Stops watching: iterations end, and whoever waits gets an error. The run itself goes on. */
-  dispose(): void {
+  /**
+   * Stops watching: iterations end, and whoever waits gets an error. Resolves when the channel is
+   * left; the run itself goes on.
+   */
+  dispose(): Promise<void> {
     this.#disposal.abort();
     this.#watch.close();
+    return ChannelHub.of(this.#supabase).left();
   }
 
   /** Calls {@linkcode dispose}. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.dispose();
-    return Promise.resolve();
+    return this.dispose();
   }
 
   #isOver(): boolean {
