@@ -28,7 +28,7 @@ export function runFailure({ run, steps }: RunRecord): RunFailedError {
 /** Returns why there is no output of a step. */
 export function skippedStep(slug: string, runId: string): PgflowError {
   return new PgflowError(`Cannot wait for step "${slug}" of run "${runId}": it was skipped`, {
-    code: "PF107",
+    code: "PF108",
   });
 }
 

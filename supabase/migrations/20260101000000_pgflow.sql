@@ -6462,6 +6462,12 @@ begin
             'step_slug', s.step_slug,
             'step_type', st.step_type,
             'performed_by', st.performed_by,
+            'deps_slugs', (
+              select coalesce(jsonb_agg(d.dep_slug order by d.dep_slug), '[]')
+              from pgflow.deps d
+              where d.flow_slug = s.flow_slug
+                and d.step_slug = s.step_slug
+            ),
             'status', s.status,
             'output', coalesce(
               s.output,

@@ -116,7 +116,7 @@ Deno.test("completed() rejects as soon as the run has failed, with the step and 
     const error = await assertRejects(() => promise, RunFailedError);
     assertEquals({ ...error, message: error.message }, {
       name: "RunFailedError",
-      code: "PF106",
+      code: "PF107",
       hint: undefined,
       message: `Cannot complete run "${run.id}" of flow "fake": step "a" failed: no such customer`,
       runId: run.id,
@@ -175,7 +175,7 @@ Deno.test("stepCompleted() rejects for a step that is skipped, or that there is 
   const skipped = await assertRejects(() => run.stepCompleted("a"), PgflowError, "it was skipped");
   const unknown = await assertRejects(() => run.stepCompleted("c"), PgflowError, "no such step");
 
-  assertEquals([skipped.code, unknown.code], ["PF107", "PF002"]);
+  assertEquals([skipped.code, unknown.code], ["PF108", "PF002"]);
 });
 
 Deno.test("step().complete() and fail() answer an approval", async () => {

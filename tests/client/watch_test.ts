@@ -164,7 +164,7 @@ Deno.test("dispose() ends iterations and waiting, and leaves no channel and no t
 
 Deno.test("two who watch the same run share a channel, which is left by the last", async () => {
   await using it = await watched();
-  const { supabase, pgflow, run } = it;
+  const { supabase, run } = it;
   await using other = await createClient(supabase, quick).getRun(run.id);
   const waiting = [run.stepCompleted("a"), other.stepCompleted("a"), other.completed()];
   await nextRead(supabase);
