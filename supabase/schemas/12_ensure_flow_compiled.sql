@@ -1,7 +1,7 @@
 -- ensure_flow_compiled: make sure that the database has a flow in exactly the given shape.
 --
--- A shape is {"max_attempts", "base_delay", "timeout", …, "steps": [{"step_slug", "deps_slugs", …}]}
--- with the names and defaults of create_flow and add_step; the steps stand in their order. Returns
+-- A shape is {"max_attempts", "base_delay", …, "steps": [{"step_slug", "deps_slugs", …}]} with the
+-- names and defaults of create_flow and add_step; the steps stand in their order. Returns
 -- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts,
 -- delays and the flow for failures of a verified flow are updated in place; its shape never is.
 -- Many workers may start at once: the first creates the flow under an advisory lock, the others

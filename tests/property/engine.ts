@@ -185,6 +185,7 @@ export class Engine {
     }
     const [left] = await this.sql`select count(*)::int as runs from pgflow.runs`;
     for (const flow of flows) await this.sql`select pgflow.delete_flow_and_data(${flow})`;
+    await this.sql`truncate realtime.messages`;
     await this.sql`vacuum pgflow.runs, pgflow.step_states, pgflow.step_tasks, pgflow.task_failures`;
     return left!.runs;
   }

@@ -1,5 +1,6 @@
 import type postgres from "postgres";
 import { answerApproval } from "./answer_approval.ts";
+import { brokenEvents, numberEvents } from "./broken_events.ts";
 import { brokenRules } from "./broken_rules.ts";
 import { cancelRun, retryRun } from "./control_run.ts";
 import { differences } from "./differences.ts";
@@ -87,7 +88,11 @@ export async function playEpisode(options: EpisodeOptions): Promise<EpisodeCount
     transaction: 0,
   }));
   try {
-    for (const flow of flows) await players[0]!.engine.compile(flow);
+    await numberEvents(sessions[0]!);
+    const watchers = new Random(`${seed} watchers`);
+    for (const flow of flows) {
+      await players[0]!.engine.compile({ ...flow, broadcast: watchers.chance(0.5) });
+    }
     const game = { toStart: options.runs, actions: 0, isOver: false };
     do {
       game.isOver = false;
@@ -151,7 +156,7 @@ async function isQuiet({ engine, random }: Player): Promise<boolean> {
 }
 
 async function requireRules({ engine }: Player): Promise<void> {
-  const broken = await brokenRules(engine.sql);
+  const broken = [...await brokenRules(engine.sql), ...await brokenEvents(engine.sql)];
   if (broken.length > 0) throw new Error(`broken rules:\n${broken.join("\n")}`);
 }
 

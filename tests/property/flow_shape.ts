@@ -22,6 +22,8 @@ export type Consequence = "skip-cascade" | "skip" | "fail";
 
 /** A flow as pgflow.ensure_flow_compiled takes it, with its slug. */
 export interface FlowShape {
+  /** Whether the events of all its runs are sent. */
+  broadcast?: boolean;
   flow_slug: string;
   max_attempts?: number;
   base_delay?: number;
