@@ -33,13 +33,18 @@ export class Db extends Lanes {
     return row!.version;
   }
 
-  /** Stores the flow, or compares it with what is stored. */
-  async ensureFlowCompiled(flowSlug: string, shape: unknown): Promise<CompileResult> {
+  /** Stores the flow, or compares it with what is stored, which it replaces only if asked to. */
+  async ensureFlowCompiled(
+    flowSlug: string,
+    shape: unknown,
+    { replace = false } = {},
+  ): Promise<CompileResult> {
     const [row] = await this.work().run((sql) =>
       sql<{ answer: Parameters<typeof rows.toCompileResult>[0] }[]>`
         select pgflow.ensure_flow_compiled(
           flow_slug => ${flowSlug}::text,
-          shape => ${JSON.stringify(shape)}::text::jsonb
+          shape => ${JSON.stringify(shape)}::text::jsonb,
+          replace => ${replace}::boolean
         ) as answer`
     );
     return rows.toCompileResult(row!.answer);

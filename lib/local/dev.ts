@@ -14,6 +14,10 @@ const root = new URL("../../", import.meta.url);
 await runProgram(async (signal) => {
   await using stack = await startStack({
     port: Number(Deno.env.get("PGFLOW_PORT") ?? usualPort()),
+    // Its data end with it, so that a step may be added without another slug.
+    env: {
+      PGFLOW_ALLOW_SHAPE_REPLACEMENT: Deno.env.get("PGFLOW_ALLOW_SHAPE_REPLACEMENT") ?? "true",
+    },
     onLog: ({ name, text }) => console.log(`[${name}] ${text}`),
   });
   const names = stack.functions.map(({ name }) => name);

@@ -17,7 +17,10 @@ export interface Registration {
   /** The flows that it works on. */
   flows: readonly AnyFlow[];
   /** The worker's options. */
-  options: Pick<ResolvedOptions, "functionName" | "heartbeatSeconds" | "deployment">;
+  options: Pick<
+    ResolvedOptions,
+    "functionName" | "heartbeatSeconds" | "deployment" | "env" | "logger"
+  >;
   /** Whether one worker of the function is enough. */
   isExclusive: boolean;
 }
@@ -41,7 +44,7 @@ export async function register(db: Db, registration: Registration): Promise<stri
   };
   try {
     // Before anybody is deprecated: a new version that cannot work must not end an old one that can.
-    await compileFlows(db, flows);
+    await compileFlows(db, flows, options);
     if (isExclusive) return await db.acquireWorker(worker);
     await db.registerWorker(worker);
     return workerId;

@@ -847,8 +847,13 @@ comment on function pgflow.add_step(
 -- {"status": "compiled" | "verified" | "mismatch", "differences": ["…"]}. Retries, timeouts,
 -- delays and the flow for failures of a verified flow are updated in place; its shape never is.
 -- Many workers may start at once: the first creates the flow under an advisory lock, the others
--- verify it and write nothing.
-create or replace function pgflow.ensure_flow_compiled(flow_slug text, shape jsonb)
+-- verify it and write nothing. For development, and only if replace says so, a flow of another
+-- shape is deleted with all its runs and created anew: "compiled", with the differences.
+create or replace function pgflow.ensure_flow_compiled(
+  flow_slug text,
+  shape jsonb,
+  replace boolean default false
+)
   returns jsonb
   language plpgsql
   set search_path = ''
@@ -870,9 +875,10 @@ begin
   perform pg_advisory_xact_lock(
     hashtextextended('pgflow.compile', hashtext(ensure_flow_compiled.flow_slug))
   )
-  where not exists (
-    select from pgflow.flows f where f.flow_slug = ensure_flow_compiled.flow_slug
-  );
+  where ensure_flow_compiled.replace
+    or not exists (
+      select from pgflow.flows f where f.flow_slug = ensure_flow_compiled.flow_slug
+    );
 
   if not exists (select from pgflow.flows f where f.flow_slug = ensure_flow_compiled.flow_slug) then
     perform pgflow._compile_flow(ensure_flow_compiled.flow_slug, ensure_flow_compiled.shape);
@@ -884,6 +890,12 @@ begin
     ensure_flow_compiled.shape
   );
 
+  if v_differences <> '[]' and ensure_flow_compiled.replace then
+    perform pgflow.delete_flow_and_data(ensure_flow_compiled.flow_slug);
+    perform pgflow._compile_flow(ensure_flow_compiled.flow_slug, ensure_flow_compiled.shape);
+    return jsonb_build_object('status', 'compiled', 'differences', v_differences);
+  end if;
+
   if v_differences <> '[]' then
     return jsonb_build_object('status', 'mismatch', 'differences', v_differences);
   end if;
@@ -893,7 +905,7 @@ begin
 end;
 $$;
 
-comment on function pgflow.ensure_flow_compiled(text, jsonb) is
+comment on function pgflow.ensure_flow_compiled(text, jsonb, boolean) is
   'Creates a flow from its shape, or compares it with the stored one and updates its options.';
 
 -- _shape_steps: the steps of a shape as rows of pgflow.steps, absent values filled in.
