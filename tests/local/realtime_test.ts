@@ -1,82 +1,12 @@
-import type { RealtimeChannel, RealtimeClientOptions, SupabaseClient } from "@supabase/supabase-js";
-import { createClient } from "@supabase/supabase-js";
 import { assertEquals } from "@std/assert";
 import { runId } from "../sql/pictures.ts";
 import { type ServedGateway, serveGateway } from "./served_gateway.ts";
+import { type Joined, watch } from "./watcher.ts";
 
 const run = runId(1);
 const topic = `pgflow:run:${run}`;
 const owner = "00000000-0000-4000-8000-00000000000a";
 const stranger = "00000000-0000-4000-8000-00000000000b";
-
-/** A client of a gateway that leaves when it is disposed. */
-interface Watcher extends AsyncDisposable {
-  supabase: SupabaseClient;
-  /** Joins a topic; gives what became of it, and what arrives there. */
-  join(topic: string, config?: Record<string, unknown>): Promise<Joined>;
-}
-
-interface Joined {
-  status: string;
-  error: string | undefined;
-  channel: RealtimeChannel;
-  /** Resolves with the next message that has not been taken. */
-  next(): Promise<{ event: string; payload: Record<string, unknown> }>;
-  /** Resolves with the next status. */
-  nextStatus(): Promise<string>;
-}
-
-function watch(
-  { gateway }: ServedGateway,
-  key: string,
-  token?: string,
-  realtime: RealtimeClientOptions = {},
-): Watcher {
-  const supabase = createClient(gateway.url, key, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    realtime,
-    ...(token && { accessToken: () => Promise.resolve(token) }),
-  });
-  return {
-    supabase,
-    async join(topic, config = { private: true }) {
-      // Without this a client may join before it knows its token.
-      if (token) await supabase.realtime.setAuth();
-      const statuses = queue<[string, string | undefined]>();
-      const messages = queue<{ event: string; payload: Record<string, unknown> }>();
-      const channel = supabase.channel(topic, { config });
-      channel.on("broadcast", { event: "*" }, ({ event, payload }) => {
-        messages.push({ event, payload });
-      });
-      channel.subscribe((status, error) => statuses.push([status, error?.message]));
-      const [status, error] = await statuses.next();
-      const nextStatus = async () => (await statuses.next())[0];
-      return { status, error, channel, next: messages.next, nextStatus };
-    },
-    async [Symbol.asyncDispose]() {
-      await supabase.removeAllChannels();
-      await supabase.realtime.disconnect();
-    },
-  };
-}
-
-/** Things that come before or after somebody waits for them. */
-function queue<Thing>() {
-  const things: Thing[] = [];
-  const waiting: ((thing: Thing) => void)[] = [];
-  return {
-    push(thing: Thing) {
-      const taker = waiting.shift();
-      if (taker) taker(thing);
-      else things.push(thing);
-    },
-    next: () =>
-      new Promise<Thing>((resolve) => {
-        if (things.length > 0) resolve(things.shift()!);
-        else waiting.push(resolve);
-      }),
-  };
-}
 
 /** A gateway with a watched run of the owner's. */
 async function serveRun(flow = "sequential"): Promise<ServedGateway> {
@@ -276,4 +206,40 @@ Deno.test("Realtime leaves a topic, and refuses connections without a key or wit
   assertEquals(await open("vsn=2.0.0"), [401, "No API key found in request"]);
   assertEquals(await open("vsn=2.0.0&apikey=x"), [401, "Invalid API key"]);
   assertEquals(await open(`vsn=3.0.0&apikey=${stack.keys.anon}`), [400, "Unknown vsn: 3.0.0"]);
+});
+
+Deno.test("Realtime tells 60 runs that several sessions work on, none of them twice or too little", async () => {
+  await using stack = await serveGateway();
+  const { sql } = stack.database;
+  await sql`select pgflow_tests.setup_flow('diamond')`;
+  await using watcher = watch(stack, stack.keys.secret);
+  const runs = Array.from({ length: 60 }, (_, n) => runId(n + 1));
+  const joined = await Promise.all(runs.map((id) => watcher.join(`pgflow:run:${id}`)));
+
+  for (const id of runs) await sql`select pgflow.start_flow_with_states('diamond', '1', ${id})`;
+  const work = async () => {
+    while ((await sql`select pgflow_tests.poll_and_complete('diamond', 7)`).length > 0);
+  };
+  const left = () => sql`select from pgflow.runs where status = 'started'`;
+  while ((await left()).length > 0) await Promise.all([work(), work(), work(), work()]);
+  for (const { channel } of joined) {
+    await sql`select realtime.send('{}', 'end of test', ${channel.subTopic})`;
+  }
+
+  for (const { next } of joined) {
+    const events: string[] = [];
+    for (let { event } = await next(); event !== "end of test"; { event } = await next()) {
+      events.push(event);
+    }
+    const steps = ["join", "left", "right", "root"];
+    assertEquals(events.toSorted(), [
+      "run:completed",
+      "run:started",
+      ...steps.flatMap((step) => [`step:${step}:completed`, `step:${step}:started`]),
+    ]);
+    assertEquals([events.at(0), events.at(-1)], ["run:started", "run:completed"]);
+    const at = (event: string) => events.indexOf(event);
+    assertEquals(at("step:join:started") > at("step:left:completed"), true);
+    assertEquals(at("step:join:started") > at("step:right:completed"), true);
+  }
 });

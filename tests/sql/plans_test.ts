@@ -21,6 +21,8 @@ const worker = "00000000-0000-4000-8000-000000000001";
 Deno.test("no call reads a whole table, however many runs, tasks and workers there are", async (t) => {
   await using database = await testDatabase();
   await fill(database.sql);
+  // Whatever a call does for a run that nobody watches, it does for one that is watched, and more.
+  await database.sql`update pgflow.flows set broadcast = true where true`;
   await using plans = await openPlanReader(database.url);
 
   const called = new Set<string>();
@@ -137,6 +139,7 @@ async function control(tell: Tell): Promise<void> {
   await tell("cancel_run()", `select count(*) from pgflow.cancel_run('${run(1)}')`);
   await tell("retry_run()", `select count(*) from pgflow.retry_run('${run(1)}')`);
   await tell("maybe_complete_run()", `select pgflow.maybe_complete_run('${run(1)}')`);
+  await tell("joining a topic", `select pgflow._may_watch('pgflow:run:${run(1)}')`);
   await tell("get_run_with_states()", `select pgflow.get_run_with_states('${run(1)}')`);
   await tell("why()", `select * from pgflow.why('${run(1)}')`);
   await tell("prune_data_older_than()", "select pgflow.prune_data_older_than('1 day', 20, 20)");
