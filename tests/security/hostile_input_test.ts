@@ -3,8 +3,9 @@ import { type ServedGateway, serveGateway } from "../local/served_gateway.ts";
 import { clientOf, OWNER } from "./callers.ts";
 import { flows } from "./operations.ts";
 
-/** CI's machines are small; a burst of any size must give the same picture. */
-const BURST = Number(Deno.env.get("PGFLOW_BURST") ?? 300);
+/** Small, for machines that do other things as well: what comes of more is the same. */
+const BURST = Number(Deno.env.get("PGFLOW_TEST_BURST") ?? 300);
+const HUGE = Number(Deno.env.get("PGFLOW_TEST_HUGE") ?? 20_000_000);
 
 /** What no answer to a client may show: where things are, how they are asked, who asks. */
 const TELLTALE =
@@ -76,7 +77,7 @@ Deno.test("inputs and answers of many megabytes are refused with the limit", asy
   const { sql } = stack.database;
   const [run] = await sql`select run_id from pgflow.start_flow('expense', '{}')`;
   const { run_id } = run!;
-  const huge = JSON.stringify("x".repeat(50_000_000));
+  const huge = JSON.stringify("x".repeat(HUGE));
 
   const start = await post(stack, "start_flow", `{"flow_slug":"members","input":${huge}}`);
   const answer = await post(
@@ -90,7 +91,8 @@ Deno.test("inputs and answers of many megabytes are refused with the limit", asy
     `{"run_id":"${run_id}","step_slug":"by_owner","error_message":${huge}}`,
   );
 
-  const limit = "the value has 50000012 bytes, more than 4194304";
+  // Postgres needs a few bytes more to say what it is.
+  const limit = `the value has ${HUGE + 12} bytes, more than 4194304`;
   assertEquals(
     [start.status, start.code, start.message],
     [400, "PF015", `Cannot start flow "members": ${limit}`],
@@ -221,14 +223,11 @@ Deno.test(`${BURST} starts at once by one user become that many runs, and others
   const owner = await clientOf(stack, "owner");
   const other = await clientOf(stack, "other");
 
-  const starts = Array.from(
-    { length: BURST },
-    (_, n) => owner.rpc("start_flow", { flow_slug: "members", input: n }),
-  );
+  const starts = burst((input) => owner.rpc("start_flow", { flow_slug: "members", input }));
   const began = performance.now();
   const between = await other.rpc("start_flow", { flow_slug: "members", input: "mine" });
   const waited = performance.now() - began;
-  const codes = (await Promise.all(starts)).map(({ error }) => error?.code ?? "ok");
+  const codes = await starts;
 
   assertEquals([new Set(codes), between.error], [new Set(["ok"]), null]);
   const [left] = await sql`
@@ -255,11 +254,7 @@ Deno.test(`of ${BURST} starts at once by one user, a limit lets through what it 
   const owner = await clientOf(stack, "owner");
 
   const outcomes = async (flow_slug: string) => {
-    const starts = Array.from(
-      { length: BURST },
-      (_, n) => owner.rpc("start_flow", { flow_slug, input: n }),
-    );
-    const codes = (await Promise.all(starts)).map(({ error }) => error?.code ?? "ok");
+    const codes = await burst((input) => owner.rpc("start_flow", { flow_slug, input }));
     return Object.fromEntries(
       [...new Set(codes)].sort().map((code) => [code, codes.filter((c) => c === code).length]),
     );
@@ -270,3 +265,16 @@ Deno.test(`of ${BURST} starts at once by one user, a limit lets through what it 
   const rows = await sql`select flow_slug, count(*)::int from pgflow.runs group by 1 order by 1`;
   assertEquals(rows.map((row) => Object.values(row)), [["few", 5], ["slow", 7]]);
 });
+
+/** Makes so many calls, a hundred at a time, and returns their codes. */
+async function burst(
+  call: (n: number) => PromiseLike<{ error: { code: string } | null }>,
+): Promise<string[]> {
+  const codes: string[] = [];
+  let next = 0;
+  const caller = async () => {
+    while (next < BURST) codes.push((await call(next++)).error?.code ?? "ok");
+  };
+  await Promise.all(Array.from({ length: 100 }, caller));
+  return codes;
+}
