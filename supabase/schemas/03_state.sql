@@ -43,7 +43,7 @@ create unique index runs_idempotency_key_idx on pgflow.runs (flow_slug, idempote
   where idempotency_key is not null;
 create index runs_parent_idx on pgflow.runs (parent_run_id, parent_step_slug, parent_task_index)
   where parent_run_id is not null;
-create index runs_owner_idx on pgflow.runs (owner, started_at)
+create index runs_owner_idx on pgflow.runs (owner, flow_slug, started_at)
   where owner is not null;
 
 create table pgflow.step_states (
@@ -135,8 +135,12 @@ create table pgflow.step_tasks (
 create index step_tasks_due_idx on pgflow.step_tasks (flow_slug, due_at)
   where due_at is not null;
 
--- Holds the approvals that wait now, and no others, so that a look at one's own stays short.
-create index step_tasks_approvals_idx on pgflow.step_tasks (assignee, waiting_since)
+-- Hold the approvals that wait now, and no others, so that a look at one's own stays short.
+create index step_tasks_assignee_idx
+  on pgflow.step_tasks (assignee, waiting_since, run_id, step_slug, task_index)
+  where waiting_since is not null;
+create index step_tasks_waiting_idx
+  on pgflow.step_tasks (waiting_since, run_id, step_slug, task_index)
   where waiting_since is not null;
 
 create table pgflow.task_failures (

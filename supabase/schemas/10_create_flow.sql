@@ -55,6 +55,7 @@ begin
 
   if found then
     perform pgmq.create(queue_name => v_flow.flow_slug);
+    perform pgflow._protect_queue(v_flow.flow_slug);
     perform pgflow._presume_functions();
     return v_flow;
   end if;
@@ -75,6 +76,27 @@ begin
   end if;
 
   return v_flow;
+end;
+$$;
+
+-- _protect_queue: turn row level security on for a flow's queue and its archive.
+--
+-- For the owner nothing changes. Without a policy nobody else reaches them, even in a project that
+-- lets clients use other queues of pgmq.
+create or replace function pgflow._protect_queue(flow_slug text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  execute format(
+    'alter table pgmq.%I enable row level security',
+    'q_' || lower(_protect_queue.flow_slug)
+  );
+  execute format(
+    'alter table pgmq.%I enable row level security',
+    'a_' || lower(_protect_queue.flow_slug)
+  );
 end;
 $$;
 

@@ -1,8 +1,9 @@
 -- api_list_runs: the runs a caller may read, newest first, a page at a time.
 --
 -- Child runs belong to their root run and are left out. The next page comes after the last row of
--- this one, given as before: of its keys, started_at and run_id are read. Goes by the index on
--- (owner, started_at), or for the server by that on (flow_slug, started_at), flow by flow.
+-- this one, given as before: of its keys, started_at and run_id are read. Each flow's newest are
+-- found by index, of the owner's runs or for the server of all; only a status that few runs have
+-- takes a look at more rows than it returns.
 create type pgflow.listed_run as (
   run_id uuid,
   flow_slug text,
@@ -69,16 +70,23 @@ begin
   else
     return query
     select
-      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message,
-      nullif(r.owner, '00000000-0000-0000-0000-000000000000'), r.start_at, r.started_at,
-      r.completed_at, r.failed_at, r.cancelled_at
-    from pgflow.runs r
-    where r.owner = v_caller.user_id
-      and r.started_at <= v_before
-      and (r.started_at, r.run_id) < (v_before, v_before_run_id)
-      and r.root_run_id is null
-      and (api_list_runs.flow_slug is null or r.flow_slug = api_list_runs.flow_slug)
-      and (api_list_runs.status is null or r.status = api_list_runs.status)
+      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message, r.owner, r.start_at,
+      r.started_at, r.completed_at, r.failed_at, r.cancelled_at
+    from pgflow.flows f
+    cross join lateral (
+      select x.*
+      from pgflow.runs x
+      where x.owner = v_caller.user_id
+        and x.flow_slug = f.flow_slug
+        and x.started_at <= v_before
+        and (x.started_at, x.run_id) < (v_before, v_before_run_id)
+        and x.root_run_id is null
+        and (api_list_runs.status is null or x.status = api_list_runs.status)
+      order by x.started_at desc, x.run_id desc
+      limit v_page_size
+    ) r
+    where api_list_runs.flow_slug is null
+      or f.flow_slug = api_list_runs.flow_slug
     order by r.started_at desc, r.run_id desc
     limit v_page_size;
   end if;

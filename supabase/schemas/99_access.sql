@@ -74,34 +74,22 @@ begin
   create policy owners_read_steps on pgflow.step_states
     for select to authenticated
     using (
-      exists (
-        select
-        from pgflow.runs r
-        where r.run_id = step_states.run_id
-          and r.owner = (select pgflow._user_id())
-      )
+      (select r.owner from pgflow.runs r where r.run_id = step_states.run_id)
+        = (select pgflow._user_id())
     );
 
   create policy owners_read_tasks on pgflow.step_tasks
     for select to authenticated
     using (
-      exists (
-        select
-        from pgflow.runs r
-        where r.run_id = step_tasks.run_id
-          and r.owner = (select pgflow._user_id())
-      )
+      (select r.owner from pgflow.runs r where r.run_id = step_tasks.run_id)
+        = (select pgflow._user_id())
     );
 
   create policy owners_read_failures on pgflow.task_failures
     for select to authenticated
     using (
-      exists (
-        select
-        from pgflow.runs r
-        where r.run_id = task_failures.run_id
-          and r.owner = (select pgflow._user_id())
-      )
+      (select r.owner from pgflow.runs r where r.run_id = task_failures.run_id)
+        = (select pgflow._user_id())
     );
 
   create policy nobody_reads_flows on pgflow.flows for all to authenticated using (false);

@@ -253,15 +253,17 @@ Deno.test(`of ${BURST} starts at once by one user, a limit lets through what it 
   const { sql } = stack.database;
   const owner = await clientOf(stack, "owner");
 
-  const outcomes = async (flow_slug: string) => {
-    const codes = await burst((input) => owner.rpc("start_flow", { flow_slug, input }));
+  const outcomes = async (flow_slug: string, size: number) => {
+    const codes = await burst((input) => owner.rpc("start_flow", { flow_slug, input }), size);
     return Object.fromEntries(
       [...new Set(codes)].sort().map((code) => [code, codes.filter((c) => c === code).length]),
     );
   };
 
-  assertEquals(await outcomes("few"), { PF012: BURST - 5, ok: 5 });
-  assertEquals(await outcomes("slow"), { PF013: BURST - 7, ok: 7 });
+  // All of them within the minute.
+  const quick = Math.min(BURST, 300);
+  assertEquals(await outcomes("few", BURST), { PF012: BURST - 5, ok: 5 });
+  assertEquals(await outcomes("slow", quick), { PF013: quick - 7, ok: 7 });
   const rows = await sql`select flow_slug, count(*)::int from pgflow.runs group by 1 order by 1`;
   assertEquals(rows.map((row) => Object.values(row)), [["few", 5], ["slow", 7]]);
 });
@@ -269,11 +271,12 @@ Deno.test(`of ${BURST} starts at once by one user, a limit lets through what it 
 /** Makes so many calls, a hundred at a time, and returns their codes. */
 async function burst(
   call: (n: number) => PromiseLike<{ error: { code: string } | null }>,
+  size = BURST,
 ): Promise<string[]> {
   const codes: string[] = [];
   let next = 0;
   const caller = async () => {
-    while (next < BURST) codes.push((await call(next++)).error?.code ?? "ok");
+    while (next < size) codes.push((await call(next++)).error?.code ?? "ok");
   };
   await Promise.all(Array.from({ length: 100 }, caller));
   return codes;
