@@ -240,7 +240,7 @@ create unique index runs_idempotency_key_idx on pgflow.runs (flow_slug, idempote
   where idempotency_key is not null;
 create index runs_parent_idx on pgflow.runs (parent_run_id, parent_step_slug, parent_task_index)
   where parent_run_id is not null;
-create index runs_owner_idx on pgflow.runs (owner, started_at)
+create index runs_owner_idx on pgflow.runs (owner, flow_slug, started_at)
   where owner is not null;
 
 create table pgflow.step_states (
@@ -332,8 +332,12 @@ create table pgflow.step_tasks (
 create index step_tasks_due_idx on pgflow.step_tasks (flow_slug, due_at)
   where due_at is not null;
 
--- Holds the approvals that wait now, and no others, so that a look at one's own stays short.
-create index step_tasks_approvals_idx on pgflow.step_tasks (assignee, waiting_since)
+-- Hold the approvals that wait now, and no others, so that a look at one's own stays short.
+create index step_tasks_assignee_idx
+  on pgflow.step_tasks (assignee, waiting_since, run_id, step_slug, task_index)
+  where waiting_since is not null;
+create index step_tasks_waiting_idx
+  on pgflow.step_tasks (waiting_since, run_id, step_slug, task_index)
   where waiting_since is not null;
 
 create table pgflow.task_failures (
@@ -685,6 +689,7 @@ begin
 
   if found then
     perform pgmq.create(queue_name => v_flow.flow_slug);
+    perform pgflow._protect_queue(v_flow.flow_slug);
     perform pgflow._presume_functions();
     return v_flow;
   end if;
@@ -705,6 +710,27 @@ begin
   end if;
 
   return v_flow;
+end;
+$$;
+
+-- _protect_queue: turn row level security on for a flow's queue and its archive.
+--
+-- For the owner nothing changes. Without a policy nobody else reaches them, even in a project that
+-- lets clients use other queues of pgmq.
+create or replace function pgflow._protect_queue(flow_slug text)
+  returns void
+  language plpgsql
+  set search_path = ''
+as $$
+begin
+  execute format(
+    'alter table pgmq.%I enable row level security',
+    'q_' || lower(_protect_queue.flow_slug)
+  );
+  execute format(
+    'alter table pgmq.%I enable row level security',
+    'a_' || lower(_protect_queue.flow_slug)
+  );
 end;
 $$;
 
@@ -6602,8 +6628,9 @@ comment on function public.get_run(uuid) is
 -- api_list_runs: the runs a caller may read, newest first, a page at a time.
 --
 -- Child runs belong to their root run and are left out. The next page comes after the last row of
--- this one, given as before: of its keys, started_at and run_id are read. Goes by the index on
--- (owner, started_at), or for the server by that on (flow_slug, started_at), flow by flow.
+-- this one, given as before: of its keys, started_at and run_id are read. Each flow's newest are
+-- found by index, of the owner's runs or for the server of all; only a status that few runs have
+-- takes a look at more rows than it returns.
 create type pgflow.listed_run as (
   run_id uuid,
   flow_slug text,
@@ -6670,16 +6697,23 @@ begin
   else
     return query
     select
-      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message,
-      nullif(r.owner, '00000000-0000-0000-0000-000000000000'), r.start_at, r.started_at,
-      r.completed_at, r.failed_at, r.cancelled_at
-    from pgflow.runs r
-    where r.owner = v_caller.user_id
-      and r.started_at <= v_before
-      and (r.started_at, r.run_id) < (v_before, v_before_run_id)
-      and r.root_run_id is null
-      and (api_list_runs.flow_slug is null or r.flow_slug = api_list_runs.flow_slug)
-      and (api_list_runs.status is null or r.status = api_list_runs.status)
+      r.run_id, r.flow_slug, r.status, r.remaining_steps, r.error_message, r.owner, r.start_at,
+      r.started_at, r.completed_at, r.failed_at, r.cancelled_at
+    from pgflow.flows f
+    cross join lateral (
+      select x.*
+      from pgflow.runs x
+      where x.owner = v_caller.user_id
+        and x.flow_slug = f.flow_slug
+        and x.started_at <= v_before
+        and (x.started_at, x.run_id) < (v_before, v_before_run_id)
+        and x.root_run_id is null
+        and (api_list_runs.status is null or x.status = api_list_runs.status)
+      order by x.started_at desc, x.run_id desc
+      limit v_page_size
+    ) r
+    where api_list_runs.flow_slug is null
+      or f.flow_slug = api_list_runs.flow_slug
     order by r.started_at desc, r.run_id desc
     limit v_page_size;
   end if;
@@ -7180,34 +7214,22 @@ begin
   create policy owners_read_steps on pgflow.step_states
     for select to authenticated
     using (
-      exists (
-        select
-        from pgflow.runs r
-        where r.run_id = step_states.run_id
-          and r.owner = (select pgflow._user_id())
-      )
+      (select r.owner from pgflow.runs r where r.run_id = step_states.run_id)
+        = (select pgflow._user_id())
     );
 
   create policy owners_read_tasks on pgflow.step_tasks
     for select to authenticated
     using (
-      exists (
-        select
-        from pgflow.runs r
-        where r.run_id = step_tasks.run_id
-          and r.owner = (select pgflow._user_id())
-      )
+      (select r.owner from pgflow.runs r where r.run_id = step_tasks.run_id)
+        = (select pgflow._user_id())
     );
 
   create policy owners_read_failures on pgflow.task_failures
     for select to authenticated
     using (
-      exists (
-        select
-        from pgflow.runs r
-        where r.run_id = task_failures.run_id
-          and r.owner = (select pgflow._user_id())
-      )
+      (select r.owner from pgflow.runs r where r.run_id = task_failures.run_id)
+        = (select pgflow._user_id())
     );
 
   create policy nobody_reads_flows on pgflow.flows for all to authenticated using (false);
