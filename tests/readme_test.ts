@@ -142,7 +142,7 @@ Deno.test("README.md: the environment variables are those that the sources read"
     .concat(files("tests/bench/")).map(read).join("\n");
   const found = sources.matchAll(/\benv\.(?:get\("|has\(")?([A-Z][A-Z_]{2,})\b/g);
   // Set by the local stack for its own processes, or by the shell.
-  const internal = ["PGFLOW_ISOLATE", "HOME", "SUPABASE_URL"];
+  const internal = ["PGFLOW_ISOLATE", "HOME", "SUPABASE_URL", "BENCH_IDLE_SECONDS"];
   const variables = new Set([...found].map((match) => match[1]!));
 
   assertEquals(

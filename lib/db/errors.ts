@@ -34,6 +34,14 @@ export function isConnectionLost(error: unknown): boolean {
       /^(Connection\w*|BrokenPipe|UnexpectedEof|TimedOut)$/.test(error.name));
 }
 
+/**
+ * Returns whether another connection may lead to a server that can do more: after a failover, one
+ * that was kept open leads to a replica.
+ */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === "25006";
+}
+
 /** Returns whether the same call may succeed later without anybody's doing. */
 export function isPassing(error: unknown): boolean {
   return isConnectionLost(error) || PASSING.has(codeOf(error).slice(0, 2));

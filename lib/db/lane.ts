@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type postgres from "postgres";
-import { fromDriver, isConnectionLost } from "./errors.ts";
+import { fromDriver, isConnectionLost, isReadOnly } from "./errors.ts";
 import { openSocket } from "./open_socket.ts";
 
 /** Returns a client of the driver that has its socket from `open`. */
@@ -58,7 +58,7 @@ export class Lane {
         query(connection.client).then(resolve, reject);
       });
     } catch (error) {
-      if (isConnectionLost(error)) this.#discard(connection);
+      if (isConnectionLost(error) || isReadOnly(error)) this.#discard(connection);
       throw fromDriver(error);
     } finally {
       connection.rejections.delete(rejection);

@@ -120,6 +120,7 @@ export class RunningWorker {
   stop(reason = "stopped"): Promise<void> {
     if (this.#lifecycle.moveTo("stopping")) {
       this.#stopReason = reason;
+      this.#log.debug("worker stops", { worker: this.id, reason });
       this.#stopping.abort();
       this.#giveBackSoon();
     }

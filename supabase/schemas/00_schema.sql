@@ -11,7 +11,8 @@
 --   settle     51 settle_tasks · 52 complete_task · 53 fail_task
 --   go on      21 _advance_steps · 22 _queue_tasks
 --   end        23 _end_runs · 60 maybe_complete_run · 61 cancel_run
---   see        70 get_run_with_states
+--   see        70 get_run_with_states · 71 why · 72 stuck_runs · 74 queue_states
+--   work       80 workers · 83 _wake_workers · 84 ensure_workers · 85 install_watchdog
 --
 -- Tasks, steps and runs advance as sets: a function takes many and runs a fixed number of
 -- statements. A file whose function starts with _ is private to this schema.

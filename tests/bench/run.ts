@@ -4,6 +4,7 @@
  * `deno task bench` prints Markdown, `deno task bench --json` the figures alone. `BENCH_TASKS` sets
  * the tasks of each drain (default 9,000), `BENCH_ROUNDS` how often each is repeated (default 5); the
  * median counts. The drains take turns, and a ratio is the median of the rounds' ratios.
+ * `BENCH_RESPAWNS` are the ends of isolates that are lived through (default 100);
  * `BENCH_FINISHED` and `BENCH_DELAYED` are the runs in the filled tables (default 1,000,000 and
  * 100,000).
  *
@@ -20,6 +21,7 @@ import {
   openConnection,
   startRuns,
 } from "./drain.ts";
+import { coldStarts, respawnGaps } from "./edge.ts";
 import { type Figure, printTable } from "./figures.ts";
 import {
   drainAndCountErrors,
@@ -28,7 +30,7 @@ import {
   fillWithFinishedRuns,
 } from "./scale.ts";
 import { countStatements } from "./statements.ts";
-import { drainByWorkers, idleLatencies, idleWorkers } from "./workers.ts";
+import { drainByWorkers, idleCpu, idleLatencies, idleWorkers } from "./workers.ts";
 
 const tasks = Number(Deno.env.get("BENCH_TASKS") ?? 9000);
 const rounds = Number(Deno.env.get("BENCH_ROUNDS") ?? 5);
@@ -43,6 +45,7 @@ const parts: Record<string, (url: string) => Promise<void>> = {
   sizes: measureSizes,
   starts: measureStarts,
   workers: measureWorkers,
+  edge: measureEdge,
   statements: measureStatements,
 };
 const chosen = Deno.args.filter((arg) => !arg.startsWith("--"));
@@ -250,6 +253,20 @@ async function measureWorkers(url: string): Promise<void> {
   const latencies = await idleLatencies(url, 100);
   add("idle start to handler, p50", latencies[49]!, "ms", { atMost: 30 });
   add("idle start to handler, p99", latencies[98]!, "ms");
+}
+
+async function measureEdge(url: string): Promise<void> {
+  progress("a worker that waits, for two minutes");
+  add("CPU of a worker that waits, in 400 s", await idleCpu(url), "s", { atMost: 0.5 });
+  progress("cold starts");
+  const colds = await coldStarts(20);
+  add("cold start to handler, p50", colds[9]!, "ms", { atMost: 1500 });
+  add("cold start to handler, slowest of 20", colds[19]!, "ms");
+  const respawns = Number(Deno.env.get("BENCH_RESPAWNS") ?? 100);
+  progress(`${respawns} respawns`);
+  const gaps = await respawnGaps(respawns);
+  const p99 = gaps[Math.ceil(gaps.length * 0.99) - 1]!;
+  add(`without a worker that polls, p99 of ${gaps.length} respawns`, p99, "ms", { atMost: 500 });
 }
 
 async function measureStatements(url: string): Promise<void> {
