@@ -15,7 +15,8 @@
 --   settle     51 settle_tasks · 52 complete_task · 53 fail_task
 --   go on      21 _advance_steps · 22 _queue_tasks
 --   end        23 _end_runs · 60 maybe_complete_run · 61 cancel_run
---   see        70 get_run_with_states
+--   see        70 get_run_with_states · 71 why · 72 stuck_runs · 74 queue_states
+--   work       80 workers · 83 _wake_workers · 84 ensure_workers · 85 install_watchdog
 --
 -- Tasks, steps and runs advance as sets: a function takes many and runs a fixed number of
 -- statements. A file whose function starts with _ is private to this schema.
@@ -5018,6 +5019,47 @@ $$;
 comment on function pgflow.why(uuid) is
   'Why a run does not advance, in one row, and what to do about it; no row for an unknown run.';
 
+-- == 72_stuck_runs.sql ============================================================================
+
+-- stuck_runs: open runs that nothing will move on by itself, why, since when, and what to do.
+--
+-- For people: it looks at every run, so ask once in a while. A run that waits for a child run is
+-- left out, because the child tells the reason.
+create or replace function pgflow.stuck_runs(
+  quiet_for interval default '1 minute',
+  max_runs int default 100
+)
+  returns table (
+    run_id uuid,
+    flow_slug text,
+    step_slug text,
+    reason text,
+    since timestamptz,
+    advice text
+  )
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select r.run_id, r.flow_slug, w.step_slug, w.reason, w.since, w.advice
+  from pgflow.runs r
+  cross join lateral pgflow.why(r.run_id) w
+  where r.status = 'started'
+    and r.started_at < statement_timestamp() - stuck_runs.quiet_for
+    and w.since < statement_timestamp() - stuck_runs.quiet_for
+    and (
+      coalesce(w.until <= statement_timestamp(), true)
+      -- Its time limit is no reason to let it pass.
+      or w.reason like 'waiting for an approval%'
+    )
+    and w.reason not like 'waiting for child run%'
+  order by w.since
+  limit stuck_runs.max_runs;
+$$;
+
+comment on function pgflow.stuck_runs(interval, int) is
+  'Open runs that nothing will move on by itself, why, since when, and what to do.';
+
 -- == 73_step_durations.sql ========================================================================
 
 -- step_durations: how long the tasks of some flows took lately, per step.
@@ -5073,6 +5115,128 @@ $$;
 
 comment on function pgflow.step_durations(text[], int) is
   'How long the tasks of each step took in a flow''s latest runs.';
+
+-- == 74_queue_states.sql ==========================================================================
+
+-- queue_states: how much waits for each flow's workers, for how long, and how many workers live.
+--
+-- ready: messages that may be claimed now, the oldest since oldest_ready_at. hidden: claimed ones,
+-- and retries of the next minute. later: tasks outside the queue, the first due at next_due_at.
+create or replace function pgflow.queue_states()
+  returns table (
+    flow_slug text,
+    ready int,
+    oldest_ready_at timestamptz,
+    hidden int,
+    later int,
+    next_due_at timestamptz,
+    live_workers int
+  )
+  language plpgsql
+  stable
+  set search_path = ''
+as $$
+declare
+  v_query text;
+begin
+  select string_agg(
+    format(
+      $query$
+        select
+          %1$L::text as flow_slug,
+          count(*) filter (where m.vt <= $1)::int as ready,
+          min(m.vt) filter (where m.vt <= $1) as oldest_ready_at,
+          count(*) filter (where m.vt > $1)::int as hidden
+        from pgmq.%2$I m
+      $query$,
+      f.flow_slug,
+      'q_' || lower(f.flow_slug)
+    ),
+    ' union all '
+  )
+  into v_query
+  from pgflow.flows f;
+
+  if v_query is null then
+    return;
+  end if;
+
+  return query execute format(
+    $query$
+      select
+        q.flow_slug, q.ready, q.oldest_ready_at, q.hidden, t.later, t.next_due_at, w.live_workers
+      from (%s) q
+      cross join lateral (
+        select count(*)::int as later, min(x.due_at) as next_due_at
+        from pgflow.step_tasks x
+        where x.flow_slug = q.flow_slug
+          and x.due_at is not null
+      ) t
+      cross join lateral (
+        select count(*)::int as live_workers
+        from pgflow.live_workers x
+        where q.flow_slug = any (x.queue_names)
+          and x.state <> 'deprecated'
+      ) w
+      order by q.oldest_ready_at nulls last, q.flow_slug
+    $query$,
+    v_query
+  )
+  using clock_timestamp();
+end;
+$$;
+
+comment on function pgflow.queue_states() is
+  'How much waits for each flow''s workers, for how long, and how many workers live.';
+
+-- == 75_failure_rates.sql =========================================================================
+
+-- failure_rates: how often each step's attempts failed, in runs started within a period.
+create or replace function pgflow.failure_rates(period interval default '1 day')
+  returns table (
+    flow_slug text,
+    step_slug text,
+    attempts int,
+    failures int,
+    failure_rate numeric,
+    last_error text,
+    last_failed_at timestamptz
+  )
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select
+    t.flow_slug,
+    t.step_slug,
+    sum(t.attempts_count)::int as attempts,
+    sum(f.failures)::int as failures,
+    round(sum(f.failures) / nullif(sum(t.attempts_count), 0), 3) as failure_rate,
+    (array_agg(f.last_error order by f.last_failed_at desc nulls last))[1] as last_error,
+    max(f.last_failed_at) as last_failed_at
+  from pgflow.flows w
+  join pgflow.runs r
+    on r.flow_slug = w.flow_slug
+    and r.started_at > statement_timestamp() - failure_rates.period
+  join pgflow.step_tasks t
+    on t.run_id = r.run_id
+  cross join lateral (
+    select
+      count(*) as failures,
+      (array_agg(x.error_message order by x.failed_at desc))[1] as last_error,
+      max(x.failed_at) as last_failed_at
+    from pgflow.task_failures x
+    where x.run_id = t.run_id
+      and x.step_slug = t.step_slug
+      and x.task_index = t.task_index
+  ) f
+  where t.attempts_count > 0
+  group by t.flow_slug, t.step_slug
+  order by failure_rate desc nulls last, t.flow_slug, t.step_slug;
+$$;
+
+comment on function pgflow.failure_rates(interval) is
+  'How often each step''s attempts failed, in runs started within a period, and the last error.';
 
 -- == 80_workers.sql ===============================================================================
 

@@ -24,7 +24,11 @@ as $$
   where r.status = 'started'
     and r.started_at < statement_timestamp() - stuck_runs.quiet_for
     and w.since < statement_timestamp() - stuck_runs.quiet_for
-    and coalesce(w.until <= statement_timestamp(), true)
+    and (
+      coalesce(w.until <= statement_timestamp(), true)
+      -- Its time limit is no reason to let it pass.
+      or w.reason like 'waiting for an approval%'
+    )
     and w.reason not like 'waiting for child run%'
   order by w.since
   limit stuck_runs.max_runs;
