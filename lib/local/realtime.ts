@@ -1,7 +1,7 @@
 import postgres from "postgres";
 import { authenticate } from "./authenticate.ts";
 import type { ProjectKeys } from "./keys.ts";
-import { startFeed, type StoredMessage } from "./realtime_feed.ts";
+import { startFeed, type StoredMessage, storedSince } from "./realtime_feed.ts";
 import { rightsOn } from "./realtime_policy.ts";
 import { type Broadcast, RealtimeSocket } from "./realtime_socket.ts";
 import { RestError } from "./rest_error.ts";
@@ -50,6 +50,10 @@ export class Realtime implements AsyncDisposable {
       keys: this.#keys,
       ready: () => this.#startFeed(),
       rightsOn: (caller, topic) => rightsOn(this.#sql, caller, topic),
+      storedSince: async (replay) => {
+        const messages = await storedSince(this.#sql, replay);
+        return messages.map((message) => asBroadcast(message, { replayed: true }));
+      },
       publish: (message, from) => this.#publish(message, from),
     });
     this.#sockets.add(connection);
@@ -85,6 +89,13 @@ export class Realtime implements AsyncDisposable {
   }
 }
 
-function asBroadcast({ id, topic, event, payload, isPrivate }: StoredMessage): Broadcast {
-  return { topic, isPrivate, payload: { type: "broadcast", event, payload, meta: { id } } };
+function asBroadcast(
+  { id, topic, event, payload, isPrivate }: StoredMessage,
+  meta: Record<string, unknown> = {},
+): Broadcast {
+  return {
+    topic,
+    isPrivate,
+    payload: { type: "broadcast", event, payload, meta: { id, ...meta } },
+  };
 }

@@ -18,6 +18,7 @@ export interface FeedReader {
 }
 
 const AN_HOUR = 3_600_000;
+const MOST_REPLAYED = 25;
 
 /**
  * Reads what transactions store in realtime.messages as they commit, and makes the partitions that
@@ -43,6 +44,27 @@ export async function startFeed(sql: postgres.Sql, reader: FeedReader): Promise<
       await last;
     },
   };
+}
+
+/** Returns private messages of a topic that were stored since then, the oldest first. */
+export async function storedSince(
+  sql: postgres.Sql,
+  { topic, since, limit }: { topic: string; since: number; limit: number },
+): Promise<StoredMessage[]> {
+  return await sql<StoredMessage[]>`
+    select m.id, m.topic, m.event, m.payload, m.private as "isPrivate"
+    from (
+      select x.*
+      from realtime.messages x
+      where x.topic = ${topic}
+        and x.private
+        and x.extension = 'broadcast'
+        and x.inserted_at >= to_timestamp(${since}::float8 / 1000)
+      order by x.inserted_at desc
+      limit ${Math.min(limit, MOST_REPLAYED)}
+    ) m
+    order by m.inserted_at
+  `;
 }
 
 async function read(sql: postgres.Sql, ids: string[], reader: FeedReader): Promise<void> {

@@ -15,6 +15,8 @@ export interface SocketContext {
   ready(): Promise<unknown>;
   /** Asks what the caller may do with a private topic. */
   rightsOn(caller: Caller, topic: string): Promise<TopicRights>;
+  /** Looks up what was stored for a private topic since then. */
+  storedSince(replay: { topic: string; since: number; limit: number }): Promise<Broadcast[]>;
   /** Hands a client's message to all who joined its topic. */
   publish(message: Broadcast, from: RealtimeSocket): void;
 }
@@ -41,7 +43,7 @@ interface JoinPayload {
   access_token?: string | null;
   config?: {
     private?: boolean;
-    broadcast?: { self?: boolean; ack?: boolean };
+    broadcast?: { self?: boolean; ack?: boolean; replay?: { since: number; limit?: number } };
     presence?: { enabled?: boolean };
     postgres_changes?: unknown[];
   };
@@ -129,6 +131,13 @@ export class RealtimeSocket {
     this.#forget(frame.topic);
     this.#channels.set(frame.topic, channel);
     this.#reply(frame, "ok", { postgres_changes: [] });
+    const { replay } = config.broadcast ?? {};
+    if (replay !== undefined && channel.isPrivate) {
+      const { since, limit = 25 } = replay;
+      for (const message of await this.#context.storedSince({ topic, since, limit })) {
+        this.deliver(message);
+      }
+    }
     if (config.presence?.enabled) {
       this.#send({ ...frame, ref: null, event: "presence_state", payload: {} });
     }

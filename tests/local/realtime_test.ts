@@ -1,28 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { runId } from "../sql/pictures.ts";
-import { type ServedGateway, serveGateway } from "./served_gateway.ts";
+import { serveGateway } from "./served_gateway.ts";
+import { complete, owner, run, serveRun, topic, user } from "./watched_run.ts";
 import { type Joined, watch } from "./watcher.ts";
-
-const run = runId(1);
-const topic = `pgflow:run:${run}`;
-const owner = "00000000-0000-4000-8000-00000000000a";
-const stranger = "00000000-0000-4000-8000-00000000000b";
-
-/** A gateway with a watched run of the owner's. */
-async function serveRun(flow = "sequential"): Promise<ServedGateway> {
-  const stack = await serveGateway();
-  const { sql } = stack.database;
-  await sql`select pgflow_tests.setup_flow(${flow})`;
-  await sql`select pgflow.start_flow_with_states(${flow}, '[1, 2, 3]', ${run})`;
-  await sql`update pgflow.runs set owner = ${owner} where run_id = ${run}`;
-  return stack;
-}
-
-const user = (stack: ServedGateway, sub: string, more: Record<string, unknown> = {}) =>
-  stack.token({ role: "authenticated", sub, ...more });
-
-const complete = (stack: ServedGateway, step: string) =>
-  stack.database.sql`select pgflow.complete_task(${run}, ${step}, 0, '{"ok": true}')`;
 
 for (const vsn of ["1.0.0", "2.0.0"]) {
   Deno.test(`Realtime ${vsn} tells a run's owner what becomes of it, once and in order`, async () => {
@@ -55,77 +35,6 @@ for (const vsn of ["1.0.0", "2.0.0"]) {
   });
 }
 
-Deno.test("Realtime lets nobody but the owner and the service role join a run's topic", async () => {
-  await using stack = await serveRun();
-  const { keys } = stack;
-  const outcome = async (key: string, token?: string, config = { private: true }) => {
-    await using watcher = watch(stack, key, token);
-    const { status, error } = await watcher.join(topic, config);
-    return error === undefined ? status : `${status}: ${error}`;
-  };
-  const refused = "CHANNEL_ERROR: Unauthorized: You do not have permissions to read from this " +
-    `Channel topic: ${topic}`;
-
-  assertEquals({
-    owner: await outcome(keys.publishable, await user(stack, owner)),
-    ownerByOldKey: await outcome(keys.anon, await user(stack, owner)),
-    stranger: await outcome(keys.publishable, await user(stack, stranger)),
-    nameless: await outcome(keys.publishable, await stack.token({ role: "authenticated" })),
-    anon: await outcome(keys.publishable),
-    anonByOldKey: await outcome(keys.anon),
-    anonWithName: await outcome(keys.anon, await stack.token({ role: "anon", sub: owner })),
-    service: await outcome(keys.secret),
-    serviceByOldKey: await outcome(keys.serviceRole),
-    forged: await outcome(keys.publishable, (await user(stack, owner)).slice(0, -4) + "AAAA"),
-  }, {
-    owner: "SUBSCRIBED",
-    ownerByOldKey: "SUBSCRIBED",
-    stranger: refused,
-    nameless: refused,
-    anon: refused,
-    anonByOldKey: refused,
-    anonWithName: refused,
-    service: "SUBSCRIBED",
-    serviceByOldKey: "SUBSCRIBED",
-    forged: "CHANNEL_ERROR: JWT cannot be verified with the key of this project",
-  });
-});
-
-Deno.test("Realtime keeps a run's events from who joins the topic in public", async () => {
-  await using stack = await serveRun();
-  await using spy = watch(stack, stack.keys.publishable);
-  await using watcher = watch(stack, stack.keys.publishable, await user(stack, owner));
-  const { status, next: overheard } = await spy.join(topic, { private: false });
-  const { next } = await watcher.join(topic);
-
-  await complete(stack, "first");
-  await stack.database.sql`select realtime.send('{"n": 1}', 'hello', ${topic}, false)`;
-
-  assertEquals(status, "SUBSCRIBED");
-  assertEquals((await next()).event, "step:first:completed");
-  const { event, payload } = await overheard();
-  assertEquals([event, payload["n"]], ["hello", 1]);
-});
-
-Deno.test("Realtime lets nobody send what looks like an event of a run", async () => {
-  await using stack = await serveRun();
-  await stack.database.sql.unsafe(`
-    create policy anybody_writes on realtime.messages for insert to authenticated with check (true)
-  `);
-  const token = await user(stack, owner);
-  await using forger = watch(stack, stack.keys.publishable, token);
-  await using watcher = watch(stack, stack.keys.publishable, token);
-  const config = { private: true, broadcast: { ack: true } };
-  const { channel } = await forger.join(topic, config);
-  const { next } = await watcher.join(topic);
-
-  const forged = { type: "broadcast" as const, event: "run:completed", payload: { forged: true } };
-  const answer = await channel.send(forged);
-  await complete(stack, "first");
-
-  assertEquals([answer, (await next()).event], ["error", "step:first:completed"]);
-});
-
 Deno.test("Realtime passes clients' messages on, to others and on request to themselves", async () => {
   await using stack = await serveGateway();
   await using ada = watch(stack, stack.keys.publishable);
@@ -139,29 +48,6 @@ Deno.test("Realtime passes clients' messages on, to others and on request to the
   assertEquals((await echo.next()).payload, { text: "hällo" });
   assertEquals((await echo.next()).payload, { text: "hi" });
   assertEquals((await room.next()).payload, { text: "hi" });
-});
-
-Deno.test("Realtime asks the policy again when a token is refreshed, and closes what it forbids", async () => {
-  await using stack = await serveRun();
-  await using watcher = watch(stack, stack.keys.publishable);
-  await watcher.supabase.realtime.setAuth(await user(stack, owner));
-  const { status, next, nextStatus } = await watcher.join(topic);
-  await watcher.supabase.realtime.setAuth(await user(stack, owner, { refreshed: true }));
-  await complete(stack, "first");
-  assertEquals([status, (await next()).event], ["SUBSCRIBED", "step:first:completed"]);
-
-  await watcher.supabase.realtime.setAuth(await user(stack, stranger));
-  assertEquals(await nextStatus(), "CLOSED");
-});
-
-Deno.test("Realtime closes a topic when the token ends", async () => {
-  await using stack = await serveRun();
-  await using watcher = watch(stack, stack.keys.publishable);
-  const exp = Math.floor(Date.now() / 1000) + 3;
-  await watcher.supabase.realtime.setAuth(await user(stack, owner, { exp }));
-  const { status, nextStatus } = await watcher.join(topic);
-
-  assertEquals([status, await nextStatus()], ["SUBSCRIBED", "CLOSED"]);
 });
 
 Deno.test("Realtime tells 1,000 events of one transaction, which no single notification could", async () => {
@@ -242,4 +128,33 @@ Deno.test("Realtime tells 60 runs that several sessions work on, none of them tw
     assertEquals(at("step:join:started") > at("step:left:completed"), true);
     assertEquals(at("step:join:started") > at("step:right:completed"), true);
   }
+});
+
+Deno.test("Realtime replays what was stored before somebody joined", async () => {
+  await using stack = await serveRun();
+  await complete(stack, "first");
+  await using watcher = watch(stack, stack.keys.publishable, await user(stack, owner));
+  const replay = { since: Date.now() - 60_000, limit: 25 };
+
+  const { next } = await watcher.join(topic, { private: true, broadcast: { replay } });
+
+  const events = [await next(), await next(), await next(), await next()];
+  assertEquals(events.map(({ event }) => event).toSorted(), [
+    "run:started",
+    "step:first:completed",
+    "step:first:started",
+    "step:second:started",
+  ]);
+});
+
+Deno.test("the gateway stops while somebody is connected", async () => {
+  await using stack = await serveRun();
+  const url = `${stack.gateway.url.replace("http", "ws")}/realtime/v1/websocket`;
+  const socket = new WebSocket(`${url}?vsn=1.0.0&apikey=${stack.keys.anon}`);
+  await new Promise((resolve) => socket.addEventListener("open", resolve));
+  const closed = new Promise<CloseEvent>((resolve) => socket.addEventListener("close", resolve));
+
+  await stack.gateway.stop();
+
+  assertEquals((await closed).code, 1001);
 });
