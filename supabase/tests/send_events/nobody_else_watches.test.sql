@@ -1,5 +1,5 @@
 begin;
-select plan(9);
+select plan(10);
 select pgflow_tests.reset_db();
 select pgflow_tests.reset_events();
 select pgflow_tests.setup_flow('single');
@@ -45,6 +45,11 @@ select results_eq(
   'select extension from realtime.messages where topic <> ''room''', $$ values ('broadcast') $$,
   'without such policies the owner reads the events'
 );
+select set_config('request.jwt.claims', '{"sub": "auth0|1"}', true);
+select is_empty(
+  'select * from realtime.messages', 'whoever is named by another service reads nothing, without an error'
+);
+select set_config('request.jwt.claims', '{"sub": "00000000-0000-4000-8000-00000000000a"}', true);
 select set_config('realtime.topic', 'pgflow:run:nonsense', true);
 select is_empty('select * from realtime.messages', 'a topic that names no run is nobody''s');
 set local role service_role;
