@@ -2,6 +2,7 @@ import { connect, type Db, isPassing } from "../db/mod.ts";
 import { type AnyFlow, findLongSteps, type Logger, PgflowError } from "../dsl/mod.ts";
 import { Budget } from "./budget.ts";
 import { createSql } from "./create_sql.ts";
+import { Departure, isLimit } from "./departure.ts";
 import { Durations } from "./durations.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { Lifecycle, type WorkerState } from "./lifecycle.ts";
@@ -17,9 +18,6 @@ import { WorkLoop } from "./work_loop.ts";
 
 /** How long the database may take to be told that the worker stops. */
 const STOP_MS = 5000;
-
-/** The reasons of the runtime that a successor can do something about. */
-const LIMITS = new Set(["wall_clock", "cpu", "memory"]);
 
 /** What an edge function is to its worker. */
 export interface Hosting {
@@ -47,12 +45,12 @@ export class RunningWorker {
   readonly #patience: Patience;
   readonly #settler: Settler;
   readonly #loop: WorkLoop;
-  readonly #succession: Succession | undefined;
+  readonly #isExclusive: boolean;
+  readonly #departure: Departure;
   readonly #budget: Budget;
   readonly #durations = new Durations();
   #servedBy: string | undefined;
   #stopReason = "idle";
-  #deadline: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts a worker. */
   constructor(flows: readonly AnyFlow[], options: ResolvedOptions, hosting: Hosting) {
@@ -70,7 +68,13 @@ export class RunningWorker {
     });
     const { env, functionName } = options;
     const parts = { db: this.#db, workerId: this.id, functionName, env, log: this.#log };
-    if (hosting.isEdgeFunction) this.#succession = new Succession(parts);
+    this.#isExclusive = hosting.isEdgeFunction;
+    this.#departure = new Departure({
+      succession: hosting.isEdgeFunction ? new Succession(parts) : undefined,
+      budget: this.#budget,
+      onSucceeded: () => this.#deprecate("succeeded"),
+      onEnd: (reason) => this.stop(reason),
+    });
     this.#patience = new Patience(options.giveUpSeconds, this.#log, this.#stopping.signal);
     this.#settler = new Settler(this.#db, this.#log);
     this.#loop = this.#createLoop();
@@ -96,24 +100,12 @@ export class RunningWorker {
 
   /** Whether a successor was called, and requests are for that. */
   get isLeaving(): boolean {
-    return this.#succession?.hasBegun ?? false;
+    return this.#departure.hasBegun;
   }
 
-  /**
-   * Prepares for the end of the isolate, which its runtime has announced; any number of times.
-   *
-   * When the wall clock runs out there is time: a successor is called, tasks are claimed until it
-   * works, and handlers go on until shortly before the end. When CPU or memory do there is none: a
-   * successor is called and everything given back. When the platform ends the isolate by itself
-   * there is no successor to call.
-   */
+  /** Prepares for the end of the isolate, which its runtime has announced; any number of times. */
   unload(reason: string): void {
-    if (LIMITS.has(reason)) this.#handOver();
-    if (reason !== "wall_clock") return void this.stop(reason);
-    const seconds = this.#budget.secondsLeftWhenAnnounced;
-    clearTimeout(this.#deadline);
-    const milliseconds = Math.max(0, seconds - reserveOf(seconds)) * 1000;
-    this.#deadline = setTimeout(() => this.stop(reason), milliseconds);
+    this.#departure.announce(reason);
   }
 
   /** Stops claiming, gives unfinished tasks back, and resolves when the worker has stopped. */
@@ -134,7 +126,7 @@ export class RunningWorker {
           workerId: this.id,
           flows: this.#flows,
           options: this.#options,
-          isExclusive: this.#succession !== undefined,
+          isExclusive: this.#isExclusive,
         });
         this.#patience.succeeded();
         if (this.#servedBy === this.id) return void this.#lifecycle.moveTo("running");
@@ -161,7 +153,7 @@ export class RunningWorker {
       this.#stopReason = "error";
       throw error;
     } finally {
-      clearTimeout(this.#deadline);
+      this.#departure.cancel();
       this.#lifecycle.moveTo("stopping");
       this.#stopping.abort();
       await this.#handBack();
@@ -209,12 +201,6 @@ export class RunningWorker {
       .then((durations) => this.#durations.learn(durations), () => {});
   }
 
-  /** Calls a successor, and claims nothing more once it works. */
-  async #handOver(): Promise<void> {
-    if (this.#succession === undefined || this.#succession.hasBegun) return;
-    if (await this.#succession.begin()) this.#deprecate("succeeded");
-  }
-
   #deprecate(reason: string): void {
     if (!this.#lifecycle.moveTo("deprecated")) return;
     this.#stopReason = reason;
@@ -226,7 +212,7 @@ export class RunningWorker {
   async #giveBackSoon(): Promise<void> {
     await nextTurn();
     const message = `Cannot finish task: the worker stops (${this.#stopReason})`;
-    const limit = LIMITS.has(this.#stopReason) ? this.#stopReason : undefined;
+    const limit = isLimit(this.#stopReason) ? this.#stopReason : undefined;
     this.#loop.giveBack(new PgflowError(message), limit);
   }
 
@@ -268,13 +254,8 @@ export class RunningWorker {
       lifecycle: this.#lifecycle,
       budget: this.#budget,
       durations: this.#durations,
-      onScarce: () => this.#handOver(),
+      onScarce: () => this.#departure.handOver(),
       signal: this.#stopping.signal,
     });
   }
-}
-
-/** The part of the seconds left that is kept to give tasks back, which takes a few round trips. */
-function reserveOf(seconds: number): number {
-  return Math.min(Math.max(0.25, seconds * 0.1), 2);
 }

@@ -318,3 +318,25 @@ Deno.test("a newer deployment takes over; the older one finishes what it holds",
   const workers = await it.sql`select last_worker_id from pgflow.step_tasks order by queued_at`;
   assertEquals(workers.map((row) => row.last_worker_id), [older.id, newer.id]);
 });
+
+Deno.test("a worker that stops has the function called, if work is left", async () => {
+  await using it = await workerFixture();
+  const held = heldFlow();
+  await it.compile(held.flow);
+  await using host = edgeFunction(it, held.flow);
+  await it.sql`select pgflow.install_watchdog('http://project.test', ${SECRET})`;
+  const urls = () =>
+    it.sql`delete from net.http_request_queue returning url`.then((rows) =>
+      rows.map(({ url }) => url)
+    );
+  const running = held.running();
+  const worker = host.start();
+  await worker.started;
+
+  await it.startRun("held", "x");
+  await running;
+  const before = await urls();
+  await worker.stop();
+
+  assertEquals([before, await urls()], [[], ["http://project.test/functions/v1/serve"]]);
+});
