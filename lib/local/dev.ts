@@ -18,6 +18,7 @@ await runProgram(async (signal) => {
     env: {
       PGFLOW_ALLOW_SHAPE_REPLACEMENT: Deno.env.get("PGFLOW_ALLOW_SHAPE_REPLACEMENT") ?? "true",
     },
+    app: new URL("app/", root),
     onLog: ({ name, text }) => console.log(`[${name}] ${text}`),
   });
   const names = stack.functions.map(({ name }) => name);
@@ -54,6 +55,7 @@ function usualPort(): number {
 function summaryOf({ url, databaseUrl, keys, functions }: Stack): string {
   const names = functions.map(({ name }) => `\n                   ${url}/functions/v1/${name}`);
   return [
+    `Page               ${url}/app`,
     `API URL            ${url}`,
     `Database URL       ${databaseUrl}`,
     `Publishable key    ${keys.publishable}`,

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { startCronClock } from "./cron_clock.ts";
+import { appRoutes } from "./app_routes.ts";
 import type { EdgeFunction } from "./edge_function.ts";
 import type { FunctionLog } from "./function_log.ts";
 import { FunctionsHost } from "./functions_host.ts";
@@ -39,6 +40,11 @@ export interface StackOptions {
    * @default {{}}
    */
   routes?: NonNullable<GatewayOptions["routes"]>;
+  /**
+   * The folder of a page to serve under `/app`.
+   * @default {none}
+   */
+  app?: URL;
   /** How Postgres is started. */
   postgres?: PostgresOptions;
   /**
@@ -87,7 +93,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     guardedFunctions: functions.filter(({ verifyJwt }) => verifyJwt).map(({ name }) => name),
     schemas: config.schemas,
     port: options.port ?? 0,
-    routes: options.routes ?? {},
+    routes: {
+      ...(options.app && appRoutes(options.app, new URL("deno.json", root), keys)),
+      ...options.routes,
+    },
   }));
   env.SUPABASE_URL = gateway.url;
   await installWatchdog(databaseUrl, gateway.url, keys.secret);

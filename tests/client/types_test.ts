@@ -2,7 +2,7 @@
 import { type SupabaseClient } from "@supabase/supabase-js";
 import { createClient, type PgflowClient, type Run, type SupabaseLike } from "pgflow/client";
 import { Flow, type } from "pgflow/dsl";
-import type { PublishArticle } from "../../flows/publish_article.ts";
+import type { GreetUser } from "../../flows/greet_user.ts";
 import { holds, type Same } from "../dsl/same.ts";
 
 const Ship = new Flow({ slug: "ship", input: type<{ id: number; express?: boolean }>() })
@@ -43,9 +43,9 @@ Deno.test("startFlow() checks slug and input by the flow's type", () => {
     // @ts-expect-error The id is missing.
     await pgflow.startFlow(Ship, {});
     // Without its input a flow's slug is not part of its type.
-    await pgflow.startFlow<typeof PublishArticle>("any", { title: "", text: "" });
-    // @ts-expect-error It has a text, too.
-    await pgflow.startFlow<typeof PublishArticle>("publish_article", { title: "" });
+    await pgflow.startFlow<typeof GreetUser>("any", { first_name: "", last_name: "" });
+    // @ts-expect-error It has a last name, too.
+    await pgflow.startFlow<typeof GreetUser>("greet_user", { first_name: "" });
     // Without a type all goes.
     const untyped = await pgflow.startFlow("any", 1);
     await untyped.step("any").complete(1);

@@ -2,8 +2,8 @@ import { createClient as createSupabase, type SupabaseClient } from "@supabase/s
 import { createClient, type PgflowClient } from "pgflow/client";
 import type { AnyFlow } from "pgflow/dsl";
 import type postgres from "postgres";
-import { startGateway } from "../../lib/local/gateway.ts";
-import { createKeys, signToken } from "../../lib/local/keys.ts";
+import { type GatewayOptions, startGateway } from "../../lib/local/gateway.ts";
+import { createKeys, type ProjectKeys, signToken } from "../../lib/local/keys.ts";
 import { runWorker } from "../../lib/worker/mod.ts";
 import { testDatabase } from "../database.ts";
 import { hostFunctions } from "./hosted_functions.ts";
@@ -12,6 +12,8 @@ const logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A database, a worker and the API, with clients of both kinds. */
 export interface ServedClient extends AsyncDisposable {
+  /** The gateway's address. */
+  url: string;
   sql: postgres.Sql;
   /** The client of a server. */
   pgflow: PgflowClient;
@@ -21,7 +23,10 @@ export interface ServedClient extends AsyncDisposable {
 }
 
 /** Serves flows with a worker that works until the end of the test. */
-export async function serveClient(flows: AnyFlow[]): Promise<ServedClient> {
+export async function serveClient(
+  flows: AnyFlow[],
+  routes: (keys: ProjectKeys) => NonNullable<GatewayOptions["routes"]> = () => ({}),
+): Promise<ServedClient> {
   const stack = new AsyncDisposableStack();
   const database = stack.use(await testDatabase());
   const keys = await createKeys();
@@ -31,6 +36,7 @@ export async function serveClient(flows: AnyFlow[]): Promise<ServedClient> {
     keys,
     host,
     realtimeUrl: database.url,
+    routes: routes(keys),
   }));
   const worker = runWorker(flows, { databaseUrl: database.url, idleSeconds: Infinity, logger });
   stack.defer(() => worker.stop());
@@ -47,6 +53,7 @@ export async function serveClient(flows: AnyFlow[]): Promise<ServedClient> {
     return { supabase, pgflow: stack.use(createClient(supabase, { pollMs: 50, maxPollMs: 200 })) };
   };
   return {
+    url: gateway.url,
     sql: database.sql,
     ...connect(keys.secret),
     async as(userId) {
