@@ -6565,6 +6565,18 @@ begin
     format('start flow "%s"', api_start_flow.flow_slug)
   );
 
+  -- More does not fit into an index, which would say so in words of its own.
+  if octet_length(api_start_flow.idempotency_key) > 1024 then
+    raise exception using
+      errcode = 'PF015',
+      message = format(
+        'Cannot start flow "%s": its idempotency key has %s bytes, more than 1024',
+        api_start_flow.flow_slug,
+        octet_length(api_start_flow.idempotency_key)
+      ),
+      hint = 'Use a shorter key, for instance a hash of this one.';
+  end if;
+
   v_run.run_id := api_start_flow.run_id;
   v_run.input := coalesce(api_start_flow.input, 'null');
   v_run.idempotency_key := api_start_flow.idempotency_key;

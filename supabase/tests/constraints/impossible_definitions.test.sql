@@ -1,5 +1,5 @@
 begin;
-select plan(9);
+select plan(17);
 select pgflow_tests.reset_db();
 select pgflow.create_flow('f');
 select pgflow.add_step('f', 'a');
@@ -21,6 +21,23 @@ select pg_temp.refused(
   $$performed_by = 'subflow'$$, 'subflow_step_names_its_flow', 'a subflow step without a flow'
 );
 select pg_temp.refused($$subflow_slug = 'f'$$, 'subflow_step_names_its_flow', 'a flow without a subflow step');
+select pg_temp.refused($$assignee = 'owner'$$, 'assignee_belongs_to_approval', 'somebody who answers for a handler');
+select pg_temp.refused(
+  format('performed_by = ''approval'', assignee = %L', a.assignee),
+  'assignee_is_known',
+  format('an approval assigned to "%s"', a.assignee)
+)
+from unnest(array['somebody', 'role:', 'user:a..b', '']) as a (assignee);
+select throws_ok(
+  format('update pgflow.flows set %s where true', c.change), '23514',
+  format('new row for relation "flows" violates check constraint "%s"', c.constraint_name), c.change
+)
+from (
+  values
+    ('startable_by = array[null]', 'startable_by_names_roles'),
+    ('open_runs_per_owner = 0', 'open_runs_per_owner_is_positive'),
+    ('starts_per_minute_per_owner = 0', 'starts_per_minute_per_owner_is_positive')
+) as c (change, constraint_name);
 select throws_ok(
   $$ insert into pgflow.steps (flow_slug, step_slug, step_index) values ('f', 'b', 0) $$, '23505',
   'duplicate key value violates unique constraint "step_index_is_unique"', 'two steps in one place'

@@ -1,5 +1,5 @@
 begin;
-select plan(18);
+select plan(19);
 select pgflow_tests.reset_db();
 select pgflow_tests.setup_flow('single');
 select pgflow.start_flow('single', '1', run_id => '10000000-0000-4000-8000-000000000001');
@@ -32,6 +32,7 @@ select pg_temp.refused('failed_at = now()', 'failed_task_has_time', 'a time of f
 select pg_temp.refused($$status = 'cancelled', open_attempt = null$$, 'cancelled_task_has_time', 'cancelled without a time');
 select pg_temp.refused('cancelled_at = now()', 'cancelled_task_has_time', 'a time of cancelling without it');
 select pg_temp.refused('due_at = now()', 'due_task_is_open', 'a due time of a task that has started');
+select pg_temp.refused('waiting_since = now()', 'waiting_since_belongs_to_waiting_task', 'an approval that waits and is started');
 select throws_ok(
   $$ insert into pgflow.step_tasks (flow_slug, run_id, step_slug)
      values ('single', '10000000-0000-4000-8000-000000000001', 'nowhere') $$, '23503',

@@ -1,5 +1,5 @@
 begin;
-select plan(4);
+select plan(6);
 select pgflow_tests.reset_db();
 select pgflow_tests.setup_flow('single');
 select pgflow_tests.act_as('service_role');
@@ -20,6 +20,18 @@ select lives_ok(
 );
 select lives_ok(
   $$ select public.start_flow('single', to_jsonb(repeat('x', 4000000))) $$, 'nor one of nearly four megabytes'
+);
+select throws_ok(
+  $$ select public.start_flow('single', '1', idempotency_key => repeat('ä', 513)) $$,
+  'PF015', 'Cannot start flow "single": its idempotency key has 1026 bytes, more than 1024',
+  'a key that is too long for an index is refused'
+);
+select lives_ok(
+  $$
+    select public.start_flow('single', '1', idempotency_key => string_agg(md5(i::text), ''))
+    from generate_series(1, 32) i
+  $$,
+  'one of 1,024 bytes is not'
 );
 
 select finish();
