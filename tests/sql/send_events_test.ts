@@ -142,3 +142,29 @@ Deno.test("what is rolled back is not told", async () => {
   assertEquals(await steps(database, run), { only: "started" });
   assertEquals(await events(database), ["run:started", "step:only:started"]);
 });
+
+Deno.test("a migration goes on where it may not create policies on Realtime's table", async () => {
+  await using database = await testDatabase();
+  const role = `pgflow_migrator_${crypto.randomUUID().slice(0, 8)}`;
+  await database.sql.unsafe(`
+    create role ${role};
+    grant usage on schema pgflow, realtime to ${role};
+    grant execute on function pgflow._guard_realtime(text, text) to ${role}
+  `);
+  const warnings: string[] = [];
+  const session = postgres(database.url, {
+    max: 1,
+    onnotice: ({ message }) => warnings.push(message!),
+    connection: { role },
+  });
+  try {
+    await session`select pgflow._guard_realtime('authenticated', 'anon')`;
+
+    assertEquals(warnings, [
+      "Cannot protect the events of runs: must be owner of relation messages",
+    ]);
+  } finally {
+    await session.end();
+    await database.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
+  }
+});
