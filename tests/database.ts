@@ -5,7 +5,9 @@ import { startPostgres } from "../lib/local/postgres.ts";
 
 /** A migrated database of one's own, gone when it is disposed. */
 export interface TestDatabase extends AsyncDisposable {
+  /** Where it is: behind a transaction-mode pooler when all tests are to go through one. */
   url: string;
+  /** A client of its own, always a direct one. */
   sql: postgres.Sql;
 }
 
@@ -14,17 +16,22 @@ export interface TestDatabase extends AsyncDisposable {
 const serverUrl = Deno.env.get("PGFLOW_TEST_DATABASE_URL") || Deno.env.get("DATABASE_URL") ||
   (await startPostgres()).url;
 
-/** Creates a database with the migrations and the helpers of supabase/seed.sql applied. */
-export async function testDatabase(): Promise<TestDatabase> {
+/** The pooler before the server, for the suite that goes through one. */
+const poolerUrl = Deno.env.get("PGFLOW_TEST_POOLER_URL");
+
+/**
+ * Creates a database with the migrations and the helpers of supabase/seed.sql applied; `direct` is for
+ * tests of what differs behind a pooler: prepared statements, and whose connections end when.
+ */
+export async function testDatabase({ direct = false } = {}): Promise<TestDatabase> {
   const name = `pgflow_test_${crypto.randomUUID().replaceAll("-", "")}`;
   await onServer(async (server) => {
     const template = await migratedTemplate(server);
     await server`create database ${server(name)} template ${server(template)}`;
   });
-  const url = urlOf(name);
-  const sql = postgres(url, { onnotice: () => {} });
+  const sql = postgres(urlOf(name), { onnotice: () => {} });
   return {
-    url,
+    url: urlOf(name, direct ? serverUrl : poolerUrl),
     sql,
     async [Symbol.asyncDispose]() {
       await sql.end({ timeout: 1 });
@@ -65,8 +72,8 @@ async function onServer(work: (server: postgres.Sql) => PromiseLike<unknown>): P
   }
 }
 
-function urlOf(database: string): string {
-  const url = new URL(serverUrl);
+function urlOf(database: string, server = serverUrl): string {
+  const url = new URL(server);
   url.pathname = `/${database}`;
   return url.href;
 }

@@ -1,10 +1,12 @@
 /**
  * Runs every test on one Postgres that it starts itself, and ends with one line of counts.
  *
- * `deno task test` runs all suites but one; `deno task test pgtap`, `… deno`, `… doc` or `… edge` runs
- * one, and a last argument selects files by a part of their path. The edge suite runs what an edge
- * function contains under the Deno of the edge runtime, which npx fetches. `DATABASE_URL` names
- * another server to use: a superuser's URL, on which databases are created and dropped.
+ * `deno task test` runs the suites pgtap, deno and doc; with the name of a suite it runs that one, and
+ * a last argument selects files by a part of their path. Three more suites run by their names only:
+ * edge, what an edge function contains, under the Deno of the edge runtime, which npx fetches; pooler,
+ * what talks to the database, through pgbouncer in transaction mode; chaos, flows that go on while
+ * all around them is killed. `DATABASE_URL` names another server to use: a superuser's URL, on which
+ * databases are created and dropped.
  *
  * @module
  */
@@ -14,7 +16,8 @@ import { type Counts, runPgtap } from "./pgtap.ts";
 const suites = ["pgtap", "deno", "doc"];
 const edgeDeno = ["npx", "-y", "deno@2.1.4"];
 const edgeFolders = ["tests/dsl", "tests/db", "tests/flows", "tests/worker", "tests/client"];
-const isSuite = (arg: string) => arg === "edge" || suites.includes(arg);
+const poolerTests = ["tests/db", "tests/worker", "tests/life_of_a_run_test.ts"];
+const isSuite = (arg: string) => [...suites, "edge", "pooler", "chaos"].includes(arg);
 const asked = Deno.args.filter(isSuite);
 const filter = Deno.args.find((arg) => !isSuite(arg)) ?? "";
 
@@ -37,7 +40,7 @@ try {
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
-Deno.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
+Deno.exit(total.failed > 0 || total.passed + total.skipped === 0 ? 1 : 0);
 
 async function runSuite(suite: string): Promise<Counts> {
   if (suite === "pgtap") {
@@ -46,8 +49,21 @@ async function runSuite(suite: string): Promise<Counts> {
     return await runPgtap(database.url, filter);
   }
   if (suite === "doc") return await runDeno([Deno.execPath()], ["--doc", "lib"]);
+  if (suite === "pooler") return await runPooled();
+  if (suite === "chaos") return await runDeno([Deno.execPath()], ["tests/chaos/chaos.ts"]);
   if (suite === "edge") return await runDeno(edgeDeno, edgeFolders);
   return await runDeno([Deno.execPath()], filter === "" ? ["tests"] : await matchingTests());
+}
+
+async function runPooled(): Promise<Counts> {
+  const { startPooler } = await import("./pooler.ts");
+  await using pooler = await startPooler(serverUrl);
+  if (pooler === undefined) {
+    console.log("skipped: pgbouncer is not installed, so nothing ran through a pooler");
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  const env = { PGFLOW_TEST_POOLER_URL: pooler.url };
+  return await runDeno([Deno.execPath()], poolerTests, env);
 }
 
 async function matchingTests(): Promise<string[]> {
@@ -64,11 +80,15 @@ async function matchingTests(): Promise<string[]> {
 }
 
 /** Runs `deno test`, shows what it prints, and reads its last line. */
-async function runDeno([command, ...before]: string[], args: string[]): Promise<Counts> {
+async function runDeno(
+  [command, ...before]: string[],
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<Counts> {
   const child = new Deno.Command(command!, {
     args: [...before, "test", "-A", ...args],
     cwd: new URL("../", import.meta.url),
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdout: "piped",
   }).spawn();
 

@@ -14,7 +14,7 @@ const WORKER = "00000000-0000-4000-8000-000000000001";
 
 /** A migrated database with the flow `chain`, and a connection to it. */
 async function connected(options: Parameters<typeof connect>[1] = {}) {
-  const database = await testDatabase();
+  const database = await testDatabase({ direct: options.prepare === true });
   const db = connect(database.url, options);
   await db.ensureFlowCompiled("chain", SHAPE);
   return {

@@ -32,7 +32,7 @@ async function untilWaiting(sql: Awaited<ReturnType<typeof testDatabase>>["sql"]
 }
 
 Deno.test("settleTasks() and pollForTasks() share one round trip", async () => {
-  await using database = await testDatabase();
+  await using database = await testDatabase({ direct: true });
   await using proxy = tcpProxy(database.url, { delay: 10 });
   const db = connect(proxy.url, { applicationName: "lanes" });
   await db.ensureFlowCompiled("flow", SHAPE);
@@ -182,7 +182,7 @@ Deno.test("a refused connection rejects and is tried again by the next call", as
 });
 
 Deno.test("an unused connection is closed, and calls sent at that moment are answered all the same", async () => {
-  await using database = await testDatabase();
+  await using database = await testDatabase({ direct: true });
   const db = connect(database.url, { applicationName: "lanes", idleTimeout: 0.05 });
   await db.ensureFlowCompiled("flow", SHAPE);
   while (await connections(database.sql) > 0);

@@ -4,6 +4,8 @@ export interface TcpProxy extends AsyncDisposable {
   url: string;
   /** How often the client spoke after it had heard something: the round trips it paid for. */
   turns: number;
+  /** Milliseconds that answers take longer. */
+  delay: number;
   /** Closes all connections and refuses new ones. */
   cut(): void;
   /** Takes connections again. */
@@ -24,6 +26,7 @@ export function tcpProxy(url: string, { delay = 0 } = {}): TcpProxy {
   const proxy: TcpProxy = {
     url: proxyUrl.href,
     turns: 0,
+    delay,
     cut() {
       isCut = true;
       for (const link of links) link.close();
@@ -51,10 +54,14 @@ export function tcpProxy(url: string, { delay = 0 } = {}): TcpProxy {
         client.close();
         continue;
       }
-      const server = await Deno.connect({
-        hostname: target.hostname,
-        port: Number(target.port || 5432),
-      });
+      const hostname = target.hostname;
+      const port = Number(target.port || 5432);
+      const server = await Deno.connect({ hostname, port }).catch(() => undefined);
+      if (server === undefined) {
+        client.close();
+        continue;
+      }
+      for (const connection of [client, server]) connection.setNoDelay();
       const link = new Link(client, server);
       links.add(link);
       let hasHeard = false;
@@ -64,7 +71,7 @@ export function tcpProxy(url: string, { delay = 0 } = {}): TcpProxy {
           hasHeard = false;
         }),
         link.pump(server, client, async () => {
-          if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+          if (proxy.delay > 0) await new Promise((resolve) => setTimeout(resolve, proxy.delay));
           hasHeard = true;
         }),
       );
