@@ -29,6 +29,8 @@ export interface LocalPostgres extends AsyncDisposable {
   port: number;
   /** Creates a database, as a copy of another one if asked, and returns its connection string. */
   createDatabase(name: string, options?: { template?: string }): Promise<string>;
+  /** Ends the server as a crash would, and resolves when it has started again with its data. */
+  crash(): Promise<void>;
   /** Stops the server and removes its data. */
   stop(): Promise<void>;
 }
@@ -79,6 +81,14 @@ class RunningPostgres implements LocalPostgres {
     return this.url.replace(/[^/]*$/, encodeURIComponent(name));
   }
 
+  async crash(): Promise<void> {
+    const writer = this.#child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("crash\n"));
+    writer.releaseLock();
+    const failure = await failureOf(this.#child);
+    if (failure !== undefined) throw startError(failure);
+  }
+
   async stop(): Promise<void> {
     this.#child.ref();
     await this.#child.stdin.close().catch(() => {});
@@ -115,7 +125,7 @@ function freePort(): number {
 async function failureOf(child: Deno.ChildProcess): Promise<string | undefined> {
   const decoder = new TextDecoder();
   let said = "";
-  for await (const chunk of child.stdout) {
+  for await (const chunk of child.stdout.values({ preventCancel: true })) {
     said += decoder.decode(chunk, { stream: true });
     if (/^ready$/m.test(said)) return undefined;
   }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
+import type { ChaosOptions } from "./chaos.ts";
 import { startCronClock } from "./cron_clock.ts";
 import { appRoutes } from "./app_routes.ts";
 import type { EdgeFunction } from "./edge_function.ts";
@@ -52,6 +53,11 @@ export interface StackOptions {
    * @default {nobody}
    */
   onLog?: (log: FunctionLog) => void;
+  /**
+   * Whether isolates are killed at random.
+   * @default {they are not}
+   */
+  chaos?: ChaosOptions;
 }
 
 /** A project on this machine: its database, its functions and the address of both. */
@@ -83,6 +89,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       env,
       limits: options.limits ?? {},
       onLog: options.onLog ?? (() => {}),
+      ...(options.chaos && { chaos: options.chaos }),
     }),
   );
   const gateway = started.use(startGateway({

@@ -1,0 +1,4 @@
+import { flowWorker } from "pgflow/worker";
+import { served } from "../flows.ts";
+
+Deno.serve(flowWorker(served.chaos_teams!, { heartbeatSeconds: 0.5, idleSeconds: 2 }));
