@@ -2,10 +2,16 @@ import { createClient } from "@supabase/supabase-js";
 import postgres from "postgres";
 import { assertEquals } from "@std/assert";
 import { startStack } from "../lib/local/stack.ts";
+import { startPooler } from "./pooler.ts";
+
+const isPooled = Deno.env.has("PGFLOW_TEST_POOLER_URL");
 
 // The README's table as one program: each stage is looked at from outside, on the whole stack.
 Deno.test("life of a run: describe, start, wait, claim, work, settle, go on, end, see", async (t) => {
-  await using stack = await startStack();
+  await using poolers = new AsyncDisposableStack();
+  await using stack = await startStack(
+    isPooled ? { functionsUrl: async (url) => poolers.use((await startPooler(url))!).url } : {},
+  );
   const sql = postgres(stack.databaseUrl, { onnotice: () => {} });
   const supabase = createClient(stack.url, stack.keys.secret, {
     auth: { persistSession: false, autoRefreshToken: false },

@@ -46,6 +46,11 @@ export interface StackOptions {
    * @default {none}
    */
   app?: URL;
+  /**
+   * Returns what functions are told as the database's URL: that of a pooler, for instance.
+   * @default {the server's own}
+   */
+  functionsUrl?: (databaseUrl: string) => Promise<string>;
   /** How Postgres is started. */
   postgres?: PostgresOptions;
   /**
@@ -82,7 +87,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const keys = await createKeys();
   const { url: databaseUrl } = started.use(await startPostgres(options.postgres));
   await applyMigrations(databaseUrl, { flows: true });
-  const env = { ...platformEnv(databaseUrl, keys), ...options.env };
+  const functionsUrl = await options.functionsUrl?.(databaseUrl) ?? databaseUrl;
+  const env = { ...platformEnv(functionsUrl, keys), ...options.env };
   const host = started.use(
     new FunctionsHost(functions, {
       config: fileURLToPath(new URL("deno.json", root)),
