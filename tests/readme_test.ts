@@ -27,6 +27,9 @@ const commands: Record<string, string> = {
   "deno task test pgtap": "would run tests within tests",
   "deno task test deno map": "would run tests within tests",
   "deno task test:edge": "runs under .ci/run",
+  "deno task test chaos": "runs under .ci/run",
+  "deno task test pooler": "runs under .ci/run",
+  "deno task soak": "takes hours",
   "deno task ok": "runs under .ci/run",
   "deno task bench": "takes minutes, and all of the machine",
   "deno task bench maps": "takes minutes, and all of the machine",
@@ -139,7 +142,7 @@ Deno.test("README.md: the options of flows have the defaults of lib/dsl", () => 
 Deno.test("README.md: the environment variables are those that the sources read", () => {
   const named = readTable(readme, "Configuration", 1).flatMap(([names]) => codeSpans(names!));
   const sources = [...files("lib/worker/"), ...files("lib/local/"), "tests/run.ts"]
-    .concat(files("tests/bench/")).map(read).join("\n");
+    .concat(files("tests/bench/"), files("tests/chaos/")).map(read).join("\n");
   const found = sources.matchAll(/\benv\.(?:get\("|has\(")?([A-Z][A-Z_]{2,})\b/g);
   // Set by the local stack for its own processes, or by the shell.
   const internal = ["PGFLOW_ISOLATE", "HOME", "SUPABASE_URL", "BENCH_IDLE_SECONDS"];

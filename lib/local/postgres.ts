@@ -82,10 +82,12 @@ class RunningPostgres implements LocalPostgres {
   }
 
   async crash(): Promise<void> {
+    this.#child.ref();
     const writer = this.#child.stdin.getWriter();
     await writer.write(new TextEncoder().encode("crash\n"));
     writer.releaseLock();
     const failure = await failureOf(this.#child);
+    this.#child.unref();
     if (failure !== undefined) throw startError(failure);
   }
 

@@ -154,6 +154,7 @@ async function finish(
   kills: number,
   restarts = 0,
 ): Promise<void> {
+  await world.isDeserted();
   const verdict = await world.verdict();
   rows.push({ scenario, kills, restarts, verdict });
   const { lost, doubled, broken } = verdict;

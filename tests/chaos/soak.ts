@@ -55,6 +55,7 @@ async function round(
   await feeding;
   await world.settle();
   await fleet.stop();
+  await world.isDeserted();
   for (const statement of fleet.statements) statements.add(statement);
   return { verdict: await world.verdict(), kills: fleet.kills, restarts: troubles.restarts };
 }

@@ -128,6 +128,20 @@ export class World implements AsyncDisposable {
     }
   }
 
+  /** Resolves when no worker is connected any more, and throws if one stays. */
+  async isDeserted(): Promise<void> {
+    const deadline = performance.now() + SETTLE_MS;
+    for (;;) {
+      // A backend whose worker was killed in the midst of a wait hears of it at the end of the wait.
+      const rows = await this.sql`
+        select application_name, state, query from pg_stat_activity
+        where application_name like 'pgflow:%' and datname = current_database()`;
+      if (rows.length === 0) return;
+      if (performance.now() > deadline) throw new Error(`Still connected: ${JSON.stringify(rows)}`);
+      await pause(100);
+    }
+  }
+
   /** Compares what is with what should be. */
   async verdict(): Promise<Verdict> {
     return await judge(this.sql, this.runs, readExecutions(this.executionsFile));

@@ -142,3 +142,19 @@ async function errorOf(promise: Promise<unknown>): Promise<PgflowError> {
   assertInstanceOf(error, PgflowError);
   return error;
 }
+
+Deno.test("crash() ends the server, which comes back with what was committed", async () => {
+  await using server = await startPostgres();
+  const sql = postgres(server.url, { max: 1, onnotice: () => {} });
+  await sql`create table t as select 1 as n`;
+  const [before] = await sql`select pg_postmaster_start_time() as at`;
+
+  await server.crash();
+
+  await sql.end();
+  const again = postgres(server.url, { max: 1, onnotice: () => {} });
+  const [after] = await again`
+    select pg_postmaster_start_time() > ${before!.at} as restarted, array(select n from t) as rows`;
+  await again.end();
+  assertEquals({ ...after }, { restarted: true, rows: [1] });
+});

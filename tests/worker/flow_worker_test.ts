@@ -102,7 +102,7 @@ Deno.test("flowWorker() does not skip the check when it has no key to compare wi
 });
 
 Deno.test("flowWorker() says why its worker cannot start", async () => {
-  await using it = await workerFixture();
+  await using it = await workerFixture({ direct: true });
   await it.compile(new Flow<string>({ slug: "greet" }).step("other", () => 1));
   const start = async (env: Record<string, string | undefined>) => {
     using host = edge(it, env);

@@ -216,7 +216,7 @@ Deno.test("runWorker() refuses options that make no sense", () => {
 });
 
 Deno.test("an idle worker ends after idleSeconds, with one connection and nothing left behind", async () => {
-  await using it = await workerFixture();
+  await using it = await workerFixture({ direct: true });
   const flow = new Flow<string>({ slug: "calm" }).step("act", () => 1);
 
   const worker = it.start(flow, { idleSeconds: 0.1 });

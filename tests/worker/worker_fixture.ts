@@ -32,9 +32,9 @@ export interface RunPicture {
   tasks: Record<string, [attempts: number, error: string | null]>;
 }
 
-/** Creates a fixture with a database of its own. */
-export async function workerFixture(): Promise<WorkerFixture> {
-  const database = await testDatabase();
+/** Creates a fixture with a database of its own, which is never behind a pooler if `direct`. */
+export async function workerFixture({ direct = false } = {}): Promise<WorkerFixture> {
+  const database = await testDatabase({ direct });
   const { url, sql } = database;
   const lines: string[] = [];
   const it: WorkerFixture = {
