@@ -6277,10 +6277,10 @@ as $$
       select 'role:' || m.name
       from (
         select case jsonb_typeof(x.value) when 'string' then x.value #>> '{}' end as name
-        from jsonb_path_query(c.claims, 'lax $.app_metadata.role') as x (value)
+        from jsonb_path_query(c.claims, 'strict $.app_metadata.role', '{}', true) as x (value)
         union
         select case jsonb_typeof(x.value) when 'string' then x.value #>> '{}' end
-        from jsonb_path_query(c.claims, 'lax $.app_metadata.roles[*]') as x (value)
+        from jsonb_path_query(c.claims, 'strict $.app_metadata.roles[*]', '{}', true) as x (value)
       ) m
       where u.user_id is not null
         and m.name is not null
