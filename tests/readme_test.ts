@@ -5,6 +5,7 @@
  * - blocks `sql` are run in their order, with a worker that works between them;
  * - a block `text` or `json` is the output of the block before it;
  * - blocks `sh` and `sh supabase` hold the commands listed below;
+ * - the block `html` and the program below it are opened in a browser, if there is one;
  * - blocks `toml` and `mermaid` are compared with files and with the database.
  */
 import { assertEquals } from "@std/assert";
@@ -55,7 +56,7 @@ Deno.test("README.md: every block is of a kind that a test looks at", () => {
 
   assertEquals(
     [...kinds].sort(),
-    ["json", "mermaid", "sh", "sh supabase", "sql", "text", "toml", "ts"],
+    ["html", "json", "mermaid", "sh", "sh supabase", "sql", "text", "toml", "ts"],
   );
 });
 

@@ -1,41 +1,20 @@
 import { assertEquals } from "@std/assert";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { PublishArticle } from "../../flows/publish_article.ts";
 import { appRoutes } from "../../lib/local/app_routes.ts";
 import { serveClient, type ServedClient } from "../local/served_client.ts";
+import { inBrowser, openPage } from "./browser.ts";
 
 const root = new URL("../../", import.meta.url);
 const artifacts = new URL(".ci/artifacts/", root);
-const executablePath = ["chromium", "chromium-browser", "google-chrome"]
-  .map((name) => `/usr/bin/${name}`)
-  .find((path) => exists(path));
-const ignore = executablePath === undefined;
-if (ignore) {
-  console.log("The page is not tested: no Chromium is installed (apt-get install chromium)");
-}
-
-/** What keeps a browser of Debian from asking for anything else than the page. */
-const args = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 Deno.test({
   name: "the page starts a run, shows its steps as they move, and answers its approval",
-  ignore,
-  // The browser's pipes close after it has ended.
-  sanitizeOps: false,
-  sanitizeResources: false,
+  ...inBrowser,
   async fn() {
     await using it = await servePage();
-    await using browser = await openBrowser();
-    const { page, problems } = await openPage(browser.browser, it);
+    await using opened = await openPage(`${it.url}/app`);
+    const { page, problems } = opened;
 
     await page.fill("[name=title]", "Leases & locks");
     await page.click("text=Start a run");
@@ -71,13 +50,11 @@ Deno.test({
 
 Deno.test({
   name: "the page shows a run that another program changes, a refusal, and what went wrong",
-  ignore,
-  sanitizeOps: false,
-  sanitizeResources: false,
+  ...inBrowser,
   async fn() {
     await using it = await servePage();
-    await using browser = await openBrowser();
-    const { page, problems } = await openPage(browser.browser, it);
+    await using opened = await openPage(`${it.url}/app`);
+    const { page, problems } = opened;
     const statusOf = () => page.getAttribute("#run", "data-status");
 
     await page.click("text=Start a run");
@@ -132,19 +109,6 @@ function servePage(): Promise<ServedClient> {
   );
 }
 
-async function openBrowser() {
-  const browser = await chromium.launch({ executablePath: executablePath!, args });
-  return { browser, [Symbol.asyncDispose]: () => browser.close() };
-}
-
-async function openPage(browser: Browser, { url }: ServedClient) {
-  const page = await browser.newPage({ viewport: { width: 900, height: 900 } });
-  const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(error.message));
-  await page.goto(`${url}/app`);
-  return { page, problems };
-}
-
 /** The steps and their statuses as they are drawn. */
 async function pictureOf(page: Page): Promise<(string | null)[][]> {
   const items = await page.locator("[data-step]").all();
@@ -159,12 +123,4 @@ async function keep(page: Page, name: string): Promise<void> {
   await Deno.mkdir(artifacts, { recursive: true });
   await page.screenshot({ path: new URL(name, artifacts).pathname, fullPage: true });
   console.log(`Screenshot: .ci/artifacts/${name}`);
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -23,8 +23,9 @@ const typescript = blocks.filter(({ language }) => language === "ts").map((block
 Deno.test("README.md: the TypeScript type-checks", async () => {
   await using project = await tempProject();
   const files = typescript.map(({ text, line }) => {
-    const isFunction = text.includes('from "../../');
-    return { name: isFunction ? `functions/readme/line_${line}.ts` : `line_${line}.ts`, text };
+    const [, folder = ""] = /from "(\.\.\/(?:\.\.\/)?)\w/.exec(text) ?? [];
+    const place = { "": "", "../": "app/", "../../": "functions/readme/" }[folder];
+    return { name: `${place}line_${line}.ts`, text };
   });
   for (const { name, text } of files) await project.write(name, text);
 
@@ -72,7 +73,9 @@ Deno.test("README.md: on the local stack, runs start as shown and complete", asy
     withoutChance(JSON.stringify(JSON.parse(outputOf(curl)!.text))),
   );
 
-  const starting = typescript.filter(({ text }) => /supabase\.rpc|createClient\(/.test(text));
+  const starting = typescript.filter(({ text }) =>
+    /supabase\.rpc|createClient\(/.test(text) && !text.includes("document.")
+  );
   assertEquals(starting.map(({ section }) => section), [
     "",
     "Start runs",
