@@ -207,9 +207,13 @@ export class Db extends Lanes {
     return found.map(rows.toAttempt);
   }
 
-  /** Says that a worker calls a successor, which may start beside it. */
-  async drainWorker(workerId: string): Promise<void> {
-    await this.work().run((sql) => sql`select pgflow.drain_worker(worker_id => ${workerId}::uuid)`);
+  /** Says that a worker calls a successor, which may start beside it, or does so no more. */
+  async drainWorker(workerId: string, isDraining: boolean): Promise<void> {
+    await this.work().run((sql) =>
+      sql`select pgflow.drain_worker(
+        worker_id => ${workerId}::uuid, is_draining => ${isDraining}::boolean
+      )`
+    );
   }
 
   /** Marks a worker as stopped. */

@@ -15,6 +15,8 @@ export interface BudgetParts {
   isEdge: boolean;
   /** Returns the isolate's age in seconds. */
   age(): number;
+  /** Returns the age at which it got its last request. */
+  lastRequestAge(): number;
 }
 
 /**
@@ -33,11 +35,14 @@ export class Budget {
 
   /** Seconds from the isolate's start to its end: the shortest that is possible, if nobody said. */
   get wallClockSeconds(): number {
-    const { wallClockSeconds, isEdge, age } = this.#parts;
+    const { wallClockSeconds, isEdge, age, lastRequestAge } = this.#parts;
     if (wallClockSeconds !== undefined) return wallClockSeconds;
     if (!isEdge) return Infinity;
-    // An end that was not announced when it should have been is that of another plan.
-    return PLANS.find((seconds) => age() < seconds * (ANNOUNCED_AT + 0.02)) ?? PLANS[1];
+    // An end that was not announced when it should have been is that of another plan, and so is an
+    // isolate that gets requests when it should be retired.
+    const isPossible = (seconds: number) =>
+      age() < seconds * (ANNOUNCED_AT + 0.02) && lastRequestAge() < seconds * RETIRED_AT;
+    return PLANS.find(isPossible) ?? PLANS[1];
   }
 
   /** Seconds until the isolate's end. */

@@ -4,6 +4,9 @@ import type { Succession } from "./succession.ts";
 /** The reasons of the runtime that a successor can do something about. */
 const LIMITS = new Set(["wall_clock", "cpu", "memory"]);
 
+/** How often a worker tries to leave early. */
+const HURRY_MS = 30_000;
+
 /** What a departure is made of. */
 export interface DepartureParts {
   /** The way to the next worker, in an edge function. */
@@ -20,15 +23,17 @@ export interface DepartureParts {
 export class Departure {
   readonly #parts: DepartureParts;
   #deadline: ReturnType<typeof setTimeout> | undefined;
+  #hurriedAt = -Infinity;
+  #isAnnounced = false;
 
   /** Prepares it. */
   constructor(parts: DepartureParts) {
     this.#parts = parts;
   }
 
-  /** Whether a successor was called, and requests are for that. */
-  get hasBegun(): boolean {
-    return this.#parts.succession?.hasBegun ?? false;
+  /** Whether requests go to another isolate, as far as one can know here. */
+  get isRetired(): boolean {
+    return this.#isAnnounced || this.#parts.budget.isRetired;
   }
 
   /**
@@ -41,7 +46,10 @@ export class Departure {
    */
   announce(reason: string): void {
     const { budget, onEnd } = this.#parts;
-    if (isLimit(reason)) this.handOver();
+    if (isLimit(reason)) {
+      this.#isAnnounced = true;
+      this.#handOver();
+    }
     if (reason !== "wall_clock") return onEnd(reason);
     const seconds = budget.secondsLeftWhenAnnounced;
     const milliseconds = Math.max(0, seconds - reserveOf(seconds)) * 1000;
@@ -49,16 +57,22 @@ export class Departure {
     this.#deadline = setTimeout(() => onEnd(reason), milliseconds);
   }
 
-  /** Calls a successor, once. */
-  async handOver(): Promise<void> {
-    const { succession, onSucceeded } = this.#parts;
-    if (succession === undefined || succession.hasBegun) return;
-    if (await succession.begin()) onSucceeded();
+  /** Leaves early, because the time that is left is too short for the tasks that wait. */
+  hurry(): void {
+    // It is asked with each claim, and calls that fail must not follow each other.
+    if (performance.now() < this.#hurriedAt + HURRY_MS) return;
+    this.#hurriedAt = performance.now();
+    this.#handOver();
   }
 
   /** Forgets the deadline. */
   cancel(): void {
     clearTimeout(this.#deadline);
+  }
+
+  async #handOver(): Promise<void> {
+    const { succession, onSucceeded } = this.#parts;
+    if (await succession?.begin()) onSucceeded();
   }
 }
 

@@ -33,12 +33,16 @@ export function flowWorker(
   const name = ([flows].flat() as AnyFlow[])[0]!.slug;
   checkOptions(options);
   let worker: RunningWorker | undefined;
+  let lastRequestAge = 0;
   // One that leaves may finish its tasks beside the next one.
   const workers = new Set<RunningWorker>();
   platform.onBeforeUnload((reason) => workers.forEach((each) => each.unload(reason)));
   const start = () => {
     const resolved = resolveOptions(options, name, platform.env());
-    const started = new RunningWorker(list, resolved, { isEdgeFunction: true });
+    const started = new RunningWorker(list, resolved, {
+      isEdgeFunction: true,
+      lastRequestAge: () => lastRequestAge,
+    });
     workers.add(started);
     const forget = () => workers.delete(started);
     platform.waitUntil(started.done.then(forget, forget));
@@ -49,7 +53,8 @@ export function flowWorker(
     try {
       const refusal = await refuse(request);
       if (refusal !== undefined) return refusal;
-      if (worker?.state === "running" && !worker.isLeaving) return answer(200, "running", worker);
+      lastRequestAge = platform.age();
+      if (worker?.state === "running") return answer(200, "running", worker);
       if (worker?.state !== "starting") worker = start();
       const asked = worker;
       if (!await hasStarted(asked)) return answer(202, "starting", asked);

@@ -30,5 +30,6 @@ export function runWorker(
   checkOptions(withDefaults);
   return new RunningWorker(list, resolveOptions(withDefaults, name, platform.env()), {
     isEdgeFunction: false,
+    lastRequestAge: () => 0,
   });
 }

@@ -23,6 +23,8 @@ const STOP_MS = 5000;
 export interface Hosting {
   /** Whether the worker runs in an edge function, where one is enough and another takes its place. */
   isEdgeFunction: boolean;
+  /** Returns the isolate's age in seconds when it got its last request. */
+  lastRequestAge(): number;
 }
 
 /** A worker from its start to its end. */
@@ -65,9 +67,18 @@ export class RunningWorker {
       wallClockSeconds: options.wallClockSeconds,
       isEdge: hosting.isEdgeFunction && platform.isEdge(),
       age: () => platform.age(),
+      lastRequestAge: hosting.lastRequestAge,
     });
     const { env, functionName } = options;
-    const parts = { db: this.#db, workerId: this.id, functionName, env, log: this.#log };
+    const parts = {
+      db: this.#db,
+      workerId: this.id,
+      functionName,
+      env,
+      log: this.#log,
+      isRetired: () => this.#departure.isRetired,
+      signal: this.#stopping.signal,
+    };
     this.#isExclusive = hosting.isEdgeFunction;
     this.#departure = new Departure({
       succession: hosting.isEdgeFunction ? new Succession(parts) : undefined,
@@ -96,11 +107,6 @@ export class RunningWorker {
   /** The worker that the function has: this one, or, when that has not started, another. */
   get servedBy(): string {
     return this.#servedBy ?? this.id;
-  }
-
-  /** Whether a successor was called, and requests are for that. */
-  get isLeaving(): boolean {
-    return this.#departure.hasBegun;
   }
 
   /** Prepares for the end of the isolate, which its runtime has announced; any number of times. */
@@ -254,7 +260,7 @@ export class RunningWorker {
       lifecycle: this.#lifecycle,
       budget: this.#budget,
       durations: this.#durations,
-      onScarce: () => this.#departure.handOver(),
+      onScarce: () => this.#departure.hurry(),
       signal: this.#stopping.signal,
     });
   }

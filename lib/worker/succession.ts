@@ -19,8 +19,12 @@ export interface SuccessionParts {
   functionName: string;
   /** The environment variables: the project's URL and keys. */
   env: Readonly<Record<string, string | undefined>>;
+  /** Whether requests go to another isolate, as far as the worker knows. */
+  isRetired(): boolean;
   /** Where failures are noted. */
   log: Logger;
+  /** Aborted when the caller stops. */
+  signal: AbortSignal;
 }
 
 /** The way from a worker whose isolate ends to the next one: a request to its own function. */
@@ -33,12 +37,7 @@ export class Succession {
     this.#parts = parts;
   }
 
-  /** Whether a successor was called. */
-  get hasBegun(): boolean {
-    return this.#begun !== undefined;
-  }
-
-  /** Calls a successor, once, and resolves with whether one takes tasks. */
+  /** Calls a successor, once, and resolves with whether one takes tasks; if none, call again. */
   begin(): Promise<boolean> {
     if (this.#begun === undefined) {
       this.#begun = this.#call();
@@ -49,22 +48,28 @@ export class Succession {
   }
 
   async #call(): Promise<boolean> {
-    const { db, env, functionName, log, workerId } = this.#parts;
+    const { db, env, functionName, isRetired, log, signal, workerId } = this.#parts;
     const [key] = secretKeys(env);
     if (!env.SUPABASE_URL || key === undefined) {
       log.debug("no successor is called: SUPABASE_URL or the secret key is not set");
       return false;
     }
     // Until the database knows, the successor would find that this worker runs.
-    db.drainWorker(workerId).catch(() => {});
+    db.drainWorker(workerId, true).catch(() => {});
     const url = `${env.SUPABASE_URL.replace(/\/$/, "")}/functions/v1/${functionName}`;
     for (let calls = 1; calls <= MAX_CALLS; calls++) {
       const problem = await callOnce(url, key, workerId);
       if (problem === undefined) return true;
       log.debug(`successor has not started: ${problem}`, { calls });
+      // The request told that there is more time than was thought.
+      if (!isRetired()) break;
       await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** calls));
     }
-    log.warn("no successor could be started; the watchdog will", { function: functionName });
+    if (isRetired()) {
+      log.warn("no successor could be started; the watchdog will", { function: functionName });
+    }
+    if (!signal.aborted) db.drainWorker(workerId, false).catch(() => {});
+    this.#begun = undefined;
     return false;
   }
 }

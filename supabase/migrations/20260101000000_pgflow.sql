@@ -5442,20 +5442,20 @@ $$;
 comment on function pgflow.heartbeat_worker(uuid) is
   'Keeps a worker alive and returns whether it should stop.';
 
--- drain_worker: say that a worker calls a successor, which may start beside it.
-create or replace function pgflow.drain_worker(worker_id uuid)
+-- drain_worker: say that a worker calls a successor, which may start beside it, or does so no more.
+create or replace function pgflow.drain_worker(worker_id uuid, is_draining boolean default true)
   returns void
   language sql
   set search_path = ''
 as $$
   update pgflow.workers w
-  set draining_at = clock_timestamp()
+  set draining_at = case when drain_worker.is_draining then clock_timestamp() end
   where w.worker_id = drain_worker.worker_id
-    and w.draining_at is null;
+    and (w.draining_at is null) = drain_worker.is_draining;
 $$;
 
-comment on function pgflow.drain_worker(uuid) is
-  'Says that a worker calls a successor, which may start beside it.';
+comment on function pgflow.drain_worker(uuid, boolean) is
+  'Says that a worker calls a successor, which may start beside it, or does so no more.';
 
 -- stop_worker: say that a worker takes no more tasks.
 create or replace function pgflow.stop_worker(worker_id uuid)

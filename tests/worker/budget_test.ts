@@ -3,8 +3,18 @@ import { Flow } from "../../lib/dsl/mod.ts";
 import { Budget } from "../../lib/worker/budget.ts";
 import { Durations } from "../../lib/worker/durations.ts";
 
-function budgetAt(age: number, wallClockSeconds?: number, isEdge = true): Budget {
-  return new Budget({ wallClockSeconds, isEdge, age: () => age });
+function budgetAt(
+  age: number,
+  wallClockSeconds?: number,
+  isEdge = true,
+  lastRequestAge = 0,
+): Budget {
+  return new Budget({
+    wallClockSeconds,
+    isEdge,
+    age: () => age,
+    lastRequestAge: () => lastRequestAge,
+  });
 }
 
 Deno.test("a budget is the wall clock that was said, or the shortest there can be", () => {
@@ -15,9 +25,11 @@ Deno.test("a budget is the wall clock that was said, or the shortest there can b
     budgetAt(139),
     budgetAt(1000),
     budgetAt(1000, undefined, false),
+    budgetAt(90, undefined, true, 74),
+    budgetAt(90, undefined, true, 76),
   ].map((budget) => budget.wallClockSeconds);
 
-  assertEquals(wallClocks, [60, 150, 150, 400, 400, Infinity]);
+  assertEquals(wallClocks, [60, 150, 150, 400, 400, Infinity, 150, 400]);
 });
 
 Deno.test("a budget allows in its second half only what fits", () => {

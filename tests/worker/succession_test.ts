@@ -23,7 +23,7 @@ function edgeFunction(it: WorkerFixture, flow: ReturnType<typeof heldFlow>["flow
         "held",
         env,
       ),
-      { isEdgeFunction: true },
+      { isEdgeFunction: true, lastRequestAge: () => 0 },
     );
     workers.push(worker);
     return worker;
@@ -223,8 +223,12 @@ Deno.test("a task that no time is left for makes the worker call its successor e
 Deno.test("no successor is called without the project's address, and one that fails is given up", async () => {
   const lines: string[] = [];
   const note = (message: string) => void lines.push(message);
+  const drained: boolean[] = [];
+  let isRetired = true;
   const parts = {
-    db: { drainWorker: () => Promise.resolve() },
+    db: { drainWorker: (_: string, is: boolean) => Promise.resolve(void drained.push(is)) },
+    isRetired: () => isRetired,
+    signal: new AbortController().signal,
     workerId: "me",
     functionName: "f",
     log: { debug: note, info: note, warn: note, error: note },
@@ -242,7 +246,12 @@ Deno.test("no successor is called without the project's address, and one that fa
   const without = await new Succession({ ...parts, env: env(undefined) }).begin();
   const late = new Succession({ ...parts, env: env(url) });
   const found = await Promise.all([late.begin(), late.begin()]);
+  drained.length = 0;
   const nobody = await new Succession({ ...parts, env: env("http://127.0.0.1:1") }).begin();
+  answers.push(Response.json({ worker_id: "me" }), Response.json({ worker_id: "other" }));
+  const early = new Succession({ ...parts, env: env(url) });
+  isRetired = false;
+  const back = [await early.begin(), answers.length, await early.begin()];
 
   assertEquals([without, found, nobody], [false, [true, true], false]);
   assertEquals(lines.slice(1, 4), [
@@ -250,7 +259,12 @@ Deno.test("no successor is called without the project's address, and one that fa
     "successor has not started: the request came back to this worker",
     "successor has not started: 202 {}",
   ]);
-  assertEquals(lines.at(-1), "no successor could be started; the watchdog will");
+  assertEquals(
+    lines.filter((line) => !line.startsWith("successor")).slice(1),
+    ["no successor could be started; the watchdog will"],
+  );
+  assertEquals(drained, [true, false, true, false, true]);
+  assertEquals(back, [false, 1, true]);
 });
 
 Deno.test("a worker on the edge warns of steps that take longer than any isolate lives", async () => {

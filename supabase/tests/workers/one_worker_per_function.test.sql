@@ -1,5 +1,5 @@
 begin;
-select plan(12);
+select plan(13);
 select pgflow_tests.reset_db();
 
 create function pg_temp.acquire(worker int, deployment text default null)
@@ -32,6 +32,9 @@ select results_eq(
   'the function''s flows are known'
 );
 
+select pgflow.drain_worker('10000000-0000-4000-8000-000000000001');
+select pgflow.drain_worker('10000000-0000-4000-8000-000000000001', is_draining => false);
+select is(pg_temp.acquire(2), 1, 'one that calls nobody after all keeps the lease');
 select pgflow.drain_worker('10000000-0000-4000-8000-000000000001');
 select is(pg_temp.acquire(2), 2, 'a worker that called its successor lets it in');
 select is(
