@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { testDatabase } from "../database.ts";
-import { addDelayedRuns, addFinishedRuns } from "../fill_tables.ts";
+import { fillDatabase } from "./fill_database.ts";
 import { brokenInvariants } from "./pictures.ts";
 import { openPlanReader, type PlanReader, type TableScan } from "./read_plans.ts";
 
@@ -16,11 +16,12 @@ const grows = ({ table }: TableScan) =>
   !/^pgflow\.(flows|steps|deps|functions)$|^(pg_catalog|vault)\./.test(table);
 
 const run = (n: number) => `10000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const owner = "20000000-0000-4000-8000-000000000001";
 const worker = "00000000-0000-4000-8000-000000000001";
 
 Deno.test("no call reads a whole table, however many runs, tasks and workers there are", async (t) => {
   await using database = await testDatabase();
-  await fill(database.sql);
+  await fillDatabase(database.sql, { size: SIZE, owner });
   // Whatever a call does for a run that nobody watches, it does for one that is watched, and more.
   await database.sql`update pgflow.flows set broadcast = true where true`;
   await using plans = await openPlanReader(database.url);
@@ -37,9 +38,11 @@ Deno.test("no call reads a whole table, however many runs, tasks and workers the
   await tasks(tell, plans);
   await kinds(tell, plans);
   await control(tell);
+  await api(tell);
   await workers(tell, plans);
 
   assertEquals([...called].filter((table) => table.startsWith("pgflow.")).toSorted(), [
+    "pgflow.owner_counts",
     "pgflow.runs",
     "pgflow.step_states",
     "pgflow.step_tasks",
@@ -145,6 +148,37 @@ async function control(tell: Tell): Promise<void> {
   await tell("prune_data_older_than()", "select pgflow.prune_data_older_than('1 day', 20, 20)");
 }
 
+async function api(tell: Tell): Promise<void> {
+  const as = (claims: object, call: string) => `
+    begin;
+    set local role authenticated;
+    select set_config('request.jwt.claims', '${JSON.stringify(claims)}', true);
+    ${call};
+    commit`;
+  const user = { sub: owner, role: "authenticated" };
+  const boss = { ...user, app_metadata: { role: "boss" } };
+  await tell("public.list_runs() of a user", as(user, "select count(*) from public.list_runs()"));
+  await tell(
+    "public.list_runs() of a user, next page",
+    as(
+      user,
+      `select count(*) from public.list_runs('sequential', before => '{"started_at": "today"}')`,
+    ),
+  );
+  await tell("public.list_runs() of the server", "select count(*) from public.list_runs()");
+  await tell(
+    "public.list_approvals() of a user",
+    as(boss, "select count(*) from public.list_approvals(20)"),
+  );
+  await tell(
+    "public.list_approvals() of the server",
+    "select count(*) from public.list_approvals(20)",
+  );
+  await tell("public.get_run()", `select public.get_run('${run(1)}')`);
+  const start = as(user, "select public.start_flow('asks', '1')");
+  await tell("public.start_flow() within limits", start);
+}
+
 async function workers(tell: Tell, plans: PlanReader): Promise<void> {
   const claims = JSON.stringify(await claim(plans, "sequential"));
   await tell(
@@ -177,48 +211,4 @@ async function claim(plans: PlanReader, flow: string): Promise<Record<string, un
     from pgflow.poll_for_tasks(${flow}, 1, 10, 0, worker_id => ${worker})`;
   assert(claims.length > 0, `no task of ${flow} to settle`);
   return [...claims];
-}
-
-async function fill(sql: Awaited<ReturnType<typeof testDatabase>>["sql"]): Promise<void> {
-  await sql`select pgflow.install_watchdog('http://127.0.0.1:1', 'secret')`;
-  await sql`select pgflow_tests.setup_flow('single')`;
-  await sql`select pgflow_tests.setup_flow('sequential')`;
-  await sql`select pgflow.create_flow('kinds', on_failure_slug => 'single')`;
-  await sql`select pgflow.add_step('kinds', 'list')`;
-  await sql`select pgflow.add_step('kinds', 'each', '{list}', step_type => 'map')`;
-  await sql`
-    select pgflow.add_step('kinds', 'child', '{list}', performed_by => 'subflow',
-      subflow_slug => 'single')`;
-  await sql`
-    select pgflow.add_step('kinds', 'sometimes', '{list}', required_input_pattern => '{"run": 2}')`;
-  await sql`select pgflow.add_step('kinds', 'later', '{list}', start_delay => 3600)`;
-  await sql`
-    select pgflow.add_step('kinds', 'sign', '{each,child}', performed_by => 'approval',
-      timeout => 3600)`;
-
-  await addFinishedRuns(sql, "sequential", SIZE);
-  await addDelayedRuns(sql, "sequential", SIZE);
-  await addFinishedRuns(sql, "single", SIZE / 2);
-  await sql`
-    update pgflow.runs r
-    set root_run_id = p.run_id, parent_run_id = p.run_id, parent_step_slug = 'first',
-      parent_task_index = 0
-    from (select run_id, row_number() over () as n from pgflow.runs where flow_slug = 'sequential') p
-    join (select run_id, row_number() over () as n from pgflow.runs where flow_slug = 'single') c
-      on c.n = p.n
-    where r.run_id = c.run_id`;
-  await sql`
-    insert into pgflow.task_failures (run_id, step_slug, task_index, attempt, error_message)
-    select run_id, step_slug, 0, 1, 'no' from pgflow.step_tasks where status = 'completed'`;
-  await sql`
-    insert into pgflow.workers (
-      worker_id, queue_name, function_name, started_at, last_heartbeat_at, stopped_at
-    )
-    select gen_random_uuid(), 'sequential', 'old', t.at, t.at, t.at
-    from generate_series(1, ${SIZE}::int) i
-    cross join lateral (select now() - i * interval '1 minute' as at) t`;
-  await sql`
-    select count(*)
-    from pgflow.start_flows('sequential', (select jsonb_agg(i) from generate_series(1, 2000) i))`;
-  await sql`vacuum analyze`;
 }
