@@ -79,8 +79,9 @@ export interface ApprovalOptions<Condition = { readonly [key: string]: Json }>
 
 /**
  * Who may answer an approval: the run's `owner`; users with a role in their token's `app_metadata`,
- * as `role:manager`; or the user whose id stands in the step's input, as `user:run.manager_id` or,
- * for an approval of each element, `user:manager_id`, and `user` if the element is the id.
+ * as `role:manager`; or the user whose id stands in the step's input, as `user:manager.id` where the
+ * step `manager` returned it. For an approval of each element the path begins at the element, and
+ * `user` says that the element is the id. What stands in `run` is chosen by whoever starts the run.
  */
 export type Assignee = "owner" | `role:${string}` | "user" | `user:${string}`;
 

@@ -16,6 +16,7 @@
 --   go on      21 _advance_steps · 22 _queue_tasks
 --   end        23 _end_runs · 60 maybe_complete_run · 61 cancel_run
 --   see        70 get_run_with_states · 71 why · 72 stuck_runs · 74 queue_states
+--   let in     92 start_flow · 93 get_run · 94 list_runs · … 98 list_approvals · 99 who may what
 --   work       80 workers · 83 _wake_workers · 84 ensure_workers · 85 install_watchdog
 --
 -- Tasks, steps and runs advance as sets: a function takes many and runs a fixed number of

@@ -50,8 +50,12 @@ for (const [how, grants] of Object.entries(surroundings)) {
     assertEquals({ ...housekeeping[0] }, { stalled: 0, pruned: 1, broken: 0 });
 
     await sql`select pgflow.uninstall(confirm => 'delete all flows and runs')`;
-    const [left] = await sql`select to_regnamespace('pgflow') as pgflow`;
-    assertEquals(left!.pgflow, null);
+    const [left] = await sql`
+      select
+        to_regnamespace('pgflow') as pgflow,
+        (select count(*)::int from pg_proc where pronamespace = 'public'::regnamespace) as functions
+    `;
+    assertEquals({ ...left }, { pgflow: null, functions: 0 });
   });
 }
 
