@@ -27,7 +27,7 @@ export async function addFinishedRuns(
           jsonb_build_object('i', i), '{"c": {"ok": true}}'
         from generate_series(1, ${count}::int) i
         cross join lateral (
-          select now() - interval '30 days' + i * interval '2 ms' as at
+          select now() - interval '30 days' + i * interval '20 us' as at
         ) t
         returning run_id, started_at, completed_at
       ),
