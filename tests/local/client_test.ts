@@ -1,6 +1,6 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { assertEquals, assertRejects } from "@std/assert";
-import { PgflowError, RunFailedError } from "pgflow/client";
+import { createClient, PgflowError, RunFailedError } from "pgflow/client";
 import { Flow, InvalidInputError, PermanentError, type } from "pgflow/dsl";
 import { z } from "zod";
 import { serveClient } from "./served_client.ts";
@@ -140,4 +140,53 @@ Deno.test("on a real stack, what is refused is said with a code", async () => {
     true,
     error.reason,
   );
+});
+
+Deno.test("on a real stack, a user is told by Realtime, and catches up after a lost connection", async () => {
+  const steps = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];
+  const Slow = new Flow({ slug: "slow", input: type<null>(), startableBy: ["authenticated"] })
+    .step("first", () => steps[0]!.promise)
+    .step("second", ["first"], () => steps[1]!.promise)
+    .step("third", ["second"], () => 3);
+  await using it = await serveClient([Slow]);
+  const [user, other] = await Promise.all([
+    it.as("a0000000-0000-4000-8000-00000000000a"),
+    it.as("b0000000-0000-4000-8000-00000000000b"),
+  ]);
+  // Nothing is read but when the channel opens, a message asks for it, or a channel is lost.
+  const never = { pollMs: 600_000, maxPollMs: 600_000, quietMs: 600_000 };
+  await using pgflow = createClient(user.supabase, never);
+  await using run = await pgflow.startFlow(Slow, null);
+  const seen: string[] = [];
+  for await (const event of run.events()) {
+    seen.push("step" in event ? `${event.step} ${event.type.slice(5)}` : event.type);
+    if (seen.at(-1) === "first started") steps[0]!.resolve(1);
+    if (seen.at(-1) !== "second started") continue;
+    // supabase-js opens it again by itself.
+    const [socket] = user.sockets;
+    await new Promise((resolve) => {
+      socket!.addEventListener("close", resolve);
+      socket!.close(4000);
+    });
+    steps[1]!.resolve(2);
+  }
+
+  assertEquals(user.sockets.length, 2);
+  assertEquals(seen, [
+    "run:started",
+    "first started",
+    "first completed",
+    "second started",
+    "second completed",
+    "third started",
+    "third completed",
+    "run:completed",
+  ]);
+  const refusals = await Promise.all([
+    other.pgflow.getRun(run.id).catch((error) => error.code),
+    it.pgflow.startFlow("slow", null, { runId: run.id }).catch((error) => error.code),
+    other.pgflow.listRuns(),
+    pgflow.listRuns().then((runs) => runs.map(({ id }) => id)),
+  ]);
+  assertEquals(refusals, ["PF005", "PF004", [], [run.id]]);
 });

@@ -10,16 +10,20 @@ import { hostFunctions } from "./hosted_functions.ts";
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** A database, a worker and the API, with clients of both kinds. */
-export interface ServedClient extends AsyncDisposable {
+/** A database, a worker and the API, with the client of a server. */
+export interface ServedClient extends AsyncDisposable, ConnectedClient {
   /** The gateway's address. */
   url: string;
   sql: postgres.Sql;
-  /** The client of a server. */
+  /** Returns the client of a signed-in user. */
+  as(userId: string): Promise<ConnectedClient>;
+}
+
+/** A client, and the connections of its Realtime. */
+export interface ConnectedClient {
   pgflow: PgflowClient;
   supabase: SupabaseClient;
-  /** Returns the client of a signed-in user. */
-  as(userId: string): Promise<{ pgflow: PgflowClient; supabase: SupabaseClient }>;
+  sockets: WebSocket[];
 }
 
 /** Serves flows with a worker that works until the end of the test. */
@@ -42,15 +46,27 @@ export async function serveClient(
   stack.defer(() => worker.stop());
   await worker.started;
 
-  const connect = (key: string, token?: string) => {
+  const connect = (key: string, token?: string): ConnectedClient => {
+    const sockets: WebSocket[] = [];
+    const transport = class extends WebSocket {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols);
+        sockets.push(this);
+      }
+    };
     const supabase = createSupabase(gateway.url, key, {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+      realtime: { transport },
       ...(token && { accessToken: () => Promise.resolve(token) }),
     });
     stack.defer(async () => {
       await supabase.removeAllChannels();
     });
-    return { supabase, pgflow: stack.use(createClient(supabase, { pollMs: 50, maxPollMs: 200 })) };
+    return {
+      sockets,
+      supabase,
+      pgflow: stack.use(createClient(supabase, { pollMs: 50, maxPollMs: 200 })),
+    };
   };
   return {
     url: gateway.url,
