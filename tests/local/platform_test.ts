@@ -1,6 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { startCronClock } from "../../lib/local/cron_clock.ts";
 import { startHttpSender } from "../../lib/local/http_sender.ts";
+import postgresClient from "postgres";
+import { applyMigrations } from "../../lib/local/migrate.ts";
+import { startPostgres } from "../../lib/local/postgres.ts";
 import { testDatabase } from "../database.ts";
 
 /** A server that answers with what it was sent, and says that it was. */
@@ -123,6 +126,26 @@ Deno.test("cron.schedule() runs a command again and again until cron.unschedule(
   );
 });
 
+Deno.test("the workers of pg_net and pg_cron go on after the database has crashed", async () => {
+  await using postgres = await startPostgres();
+  await applyMigrations(postgres.url);
+  await using server = mirror();
+  await using _sender = startHttpSender(postgres.url);
+  await using _clock = startCronClock(postgres.url);
+  const schedule = async (path: string) => {
+    await using database = connect(postgres.url);
+    const command = `select net.http_post('${server.url}${path}')`;
+    await database.sql`select cron.schedule('call', '1 second', ${command})`;
+  };
+  await schedule("/before");
+  await server.hears(1);
+
+  await postgres.crash();
+  await schedule("/after");
+
+  while (!server.heard.at(-1)!.includes("/after")) await server.hears(server.heard.length + 1);
+});
+
 Deno.test("cron.schedule() refuses what is no schedule", async () => {
   await using database = await testDatabase();
   const accepted: string[] = [];
@@ -180,3 +203,8 @@ Deno.test("clients may not see secrets, or schedule commands", async () => {
 
   assertEquals([...allowed], []);
 });
+
+function connect(url: string) {
+  const sql = postgresClient(url, { max: 1, onnotice: () => {} });
+  return { sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) };
+}
