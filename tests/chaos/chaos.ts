@@ -81,6 +81,7 @@ Deno.test("isolates live for three seconds at most, are killed at random and ask
   };
   const feeding = world.feed(OPEN_RUNS, enough.signal);
   const asking = Object.keys(served).map(ask);
+  const watching = crowdedFunctions(world, settled.signal);
 
   while (kills < share(0.2)) await pause(50);
   enough.abort();
@@ -88,6 +89,7 @@ Deno.test("isolates live for three seconds at most, are killed at random and ask
   await world.settle();
   settled.abort();
   await Promise.all(asking);
+  assertEquals(await watching, [], "two workers of one function had its lease");
   await stack.host.stop();
   await finish("isolates of three seconds", world, kills);
 });
@@ -122,6 +124,21 @@ Deno.test("the runs, kills and restarts of all scenarios, and what they came to"
   const kills = rows.reduce((sum, row) => sum + row.kills, 0);
   assertEquals([rows.length, kills >= KILLS], [4, true]);
 });
+
+/** Looks again and again, and returns the functions that had two workers at work at once. */
+async function crowdedFunctions(world: World, enough: AbortSignal): Promise<string[]> {
+  const found = new Set<string>();
+  while (!enough.aborted) {
+    const rows = await world.sql`
+      select function_name from pgflow.live_workers
+      where state = 'running' and function_name = any (${Object.keys(served)})
+      group by function_name
+      having count(*) > 1`;
+    for (const row of rows) found.add(row.function_name);
+    await pause(50);
+  }
+  return [...found];
+}
 
 /** Lets a worker of each function live in peace, and returns what it asked of the database. */
 async function statementsOfWorkers(world: World): Promise<ReadonlySet<string>> {

@@ -11,6 +11,13 @@ import { judge, type StartedRun, type Verdict } from "./verdict.ts";
 /** The longest time in which all runs must have ended once nothing disturbs them any more. */
 const SETTLE_MS = 180_000;
 
+// The driver lets go of a connection that breaks at the wrong moment: its error is then nobody's. What
+// was asked on it is asked again here, so that the error is of no importance.
+addEventListener("unhandledrejection", (event) => {
+  const { code } = (event.reason ?? {}) as { code?: string };
+  if (/^(ECONNRESET|EPIPE|CONNECTION_\w+)$/.test(code ?? "")) event.preventDefault();
+});
+
 /** What to change about a world. */
 export interface WorldOptions {
   /**
@@ -89,9 +96,9 @@ export class World implements AsyncDisposable {
   /** Returns how many runs are open, children not counted; undefined without the database. */
   async openRuns(): Promise<number | undefined> {
     try {
-      const [row] = await this.sql`
+      const [row] = await answered(this.sql`
         select count(*)::int as open from pgflow.runs
-        where status = 'started' and parent_run_id is null`;
+        where status = 'started' and parent_run_id is null`);
       return row!.open;
     } catch {
       return undefined;
@@ -111,7 +118,7 @@ export class World implements AsyncDisposable {
   async untilDone<T>(work: () => PromiseLike<T>): Promise<T> {
     for (let failures = 0;; failures++) {
       try {
-        return await work();
+        return await answered(work());
       } catch (error) {
         if (failures === 600) throw error;
         await pause(100);
@@ -176,7 +183,7 @@ export class World implements AsyncDisposable {
 
   async #repeat(milliseconds: number, work: () => Promise<void>): Promise<void> {
     while (!this.#ended.signal.aborted) {
-      await work().catch(() => {});
+      await answered(work()).catch(() => {});
       await pause(milliseconds);
     }
   }
@@ -189,6 +196,19 @@ export class World implements AsyncDisposable {
       limit 20`;
     const open = rows.map((row) => JSON.stringify(row)).join("\n");
     return `Runs are open after ${SETTLE_MS / 1000} s of peace (seed ${this.seed}):\n${open}`;
+  }
+}
+
+/** Resolves with the answer, or rejects when it takes too long: the driver may forget a statement. */
+async function answered<T>(work: PromiseLike<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const forgotten = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("The database did not answer")), 20_000);
+  });
+  try {
+    return await Promise.race([work, forgotten]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
