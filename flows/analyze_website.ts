@@ -1,4 +1,4 @@
-import { Flow } from "pgflow/dsl";
+import { Flow, type } from "pgflow/dsl";
 import { fetchPage } from "./analyze_website/fetch_page.ts";
 import { findLinks } from "./analyze_website/find_links.ts";
 import { measureText } from "./analyze_website/measure_text.ts";
@@ -10,7 +10,10 @@ import { visibleText } from "./analyze_website/visible_text.ts";
  *
  * The table it writes to is in `analyze_website.sql`.
  */
-export const AnalyzeWebsite = new Flow<{ url: string }>({ slug: "analyze_website" })
+export const AnalyzeWebsite = new Flow({
+  slug: "analyze_website",
+  input: type<{ url: string }>(),
+})
   .step("page", ({ run }, ctx) => fetchPage(run.url, ctx.signal), { timeout: 30 })
   .step("outline", ["page"], ({ page }) => outlinePage(page.html))
   .step("links", ["page"], ({ page }) => findLinks(page.html, page.url))
