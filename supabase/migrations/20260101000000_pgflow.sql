@@ -4854,7 +4854,27 @@ as $$
           and w.deprecated_at is null
           and w.last_heartbeat_at
             > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
-      ) as has_worker
+      ) as has_worker,
+      -- The function of the flow's name lives, or one that has served the flow, but without it.
+      (
+        select w.function_name
+        from pgflow.workers w
+        where r.flow_slug <> all (string_to_array(w.queue_name, ','))
+          and w.stopped_at is null
+          and w.deprecated_at is null
+          and w.last_heartbeat_at
+            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
+          and (
+            w.function_name = r.flow_slug
+            or exists (
+              select
+              from pgflow.functions f
+              where f.function_name = w.function_name
+                and r.flow_slug = any (f.queue_names)
+            )
+          )
+        limit 1
+      ) as unaware_function
     from pgflow.runs r
     where r.run_id = why.run_id
   ),
@@ -4879,6 +4899,7 @@ as $$
       st.performed_by,
       m.visible_at,
       r.has_worker,
+      r.unaware_function,
       (
         select
           w.last_heartbeat_at
@@ -4924,9 +4945,24 @@ as $$
     union all
     select
       2,
-      format('no live worker for flow "%s"', t.flow_slug),
+      case
+        when t.unaware_function is null then format('no live worker for flow "%s"', t.flow_slug)
+        else format(
+          'flow "%s" is unknown to the live worker of function "%s"',
+          t.flow_slug,
+          t.unaware_function
+        )
+      end,
       t.step_slug, t.task_index, t.queued_at, null,
-      format('start the edge function that serves flow "%s", or look at its log', t.flow_slug)
+      case
+        when t.unaware_function is null then
+          format('start the edge function that serves flow "%s", or look at its log', t.flow_slug)
+        else format(
+          'serve flow "%s" in function "%s" and deploy it, or start the one that serves it',
+          t.flow_slug,
+          t.unaware_function
+        )
+      end
     from open_tasks t
     where t.status = 'queued'
       and t.open_attempt is null

@@ -1,5 +1,5 @@
 begin;
-select plan(14);
+select plan(15);
 select pgflow_tests.reset_db();
 select pgflow_tests.setup_flow('single');
 select pgflow.create_flow('f', max_attempts => 5, base_delay => 20);
@@ -49,6 +49,12 @@ select is(
   'and what to call'
 );
 select is(pg_temp.reason(pg_temp.named('f')), 'no live worker for flow "f"', 'no worker');
+
+select pgflow.register_worker('00000000-0000-4000-8000-000000000002', 'other', 'f');
+select is(
+  pg_temp.reason(pg_temp.named('f')), 'flow "f" is unknown to the live worker of function "f"',
+  'a worker of the function that should serve the flow, and does not'
+);
 
 select pgflow.register_worker('00000000-0000-4000-8000-000000000001', 'other,f,parent,single', 'all');
 select is(pg_temp.reason(pg_temp.named('f')), 'step "a" is in the queue', 'a worker that is busy');
