@@ -32,6 +32,21 @@ interface Import {
   specifier: string;
 }
 
+Deno.test("deno.lock: Deno 2.1 of the edge runtime can read it, and all that is imported is in it", () => {
+  const { version, workspace } = JSON.parse(
+    Deno.readTextFileSync(new URL("deno.lock", root)),
+  );
+  const { imports } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root))) as {
+    imports: Record<string, string>;
+  };
+
+  assertEquals(version, "4");
+  assertEquals(
+    workspace.dependencies,
+    Object.values(imports).filter((specifier) => specifier.startsWith("npm:")).sort(),
+  );
+});
+
 Deno.test("imports keep to the directions, doors and packages of the design", async () => {
   const files = await sources();
 
