@@ -5,6 +5,6 @@ export function sameSecret(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 
-function digest(text: string): Uint8Array {
+function digest(text: string) {
   return createHash("sha256").update(text).digest();
 }
