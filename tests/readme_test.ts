@@ -175,6 +175,8 @@ Deno.test("README.md: the dependencies are those of deno.json", () => {
 Deno.test("README.md: what is said not to be there yet is not there", () => {
   const isThere: Record<string, boolean> = {
     "A package": false,
+    "Proof on the platform": false,
+    "A worker's CPU": read("lib/worker/platform.ts").includes("cpuUsage"),
   };
   const section = readme.split("## Not there yet")[1]!.split("\n## ")[0]!;
   const named = [...section.matchAll(/^- \*\*(.+?)\*\*/gm)].map((match) => match[1]!);
