@@ -25,8 +25,9 @@ async function alterDatabase({ sql }: WorkerFixture, change: string): Promise<vo
   });
 }
 
+// Each is about what a new connection meets; a pooler goes on with those that it has.
 Deno.test("a worker that meets a read-only server connects anew until it meets another", async () => {
-  await using it = await workerFixture();
+  await using it = await workerFixture({ direct: true });
   await it.compile(flow);
   const runId = await it.startRun("limited", 1);
   await alterDatabase(it, "set default_transaction_read_only = on");
@@ -43,7 +44,7 @@ Deno.test("a worker that meets a read-only server connects anew until it meets a
 });
 
 Deno.test("a worker whose waits are cut by a statement timeout goes on working", async () => {
-  await using it = await workerFixture();
+  await using it = await workerFixture({ direct: true });
   await it.compile(flow);
   await alterDatabase(it, "set statement_timeout = '200ms'");
   const enough = Promise.withResolvers<void>();
@@ -60,7 +61,7 @@ Deno.test("a worker whose waits are cut by a statement timeout goes on working",
 });
 
 Deno.test("a worker waits for a free connection", async () => {
-  await using it = await workerFixture();
+  await using it = await workerFixture({ direct: true });
   await it.compile(flow);
   const runId = await it.startRun("limited", 1);
   const role = `limited_${crypto.randomUUID().slice(0, 8)}`;
