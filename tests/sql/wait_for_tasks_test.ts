@@ -111,6 +111,8 @@ Deno.test("wait_for_tasks() holds no snapshot longer than an interval", async ()
   await using waiter = await openSession(database);
 
   const waiting = wait(waiter, 25);
+  // Until its call has begun the session is idle.
+  await untilSleeping(database, waiter, waiting);
   const transactions = new Set<string>();
   const horizons = new Set<string>();
   while (transactions.size < 5 || horizons.size < 5) {
