@@ -632,6 +632,33 @@ as $$
   ) c;
 $$;
 
+-- == 06_live_workers.sql ==========================================================================
+
+-- live_workers: the workers whose heartbeat is fresh, and what they do.
+--
+-- running: takes tasks. draining: does so until the successor that it called has started.
+-- deprecated: finishes what it holds.
+create or replace view pgflow.live_workers with (security_invoker = on) as
+select
+  w.worker_id,
+  w.function_name,
+  string_to_array(w.queue_name, ',') as queue_names,
+  case
+    when w.deprecated_at is not null then 'deprecated'
+    when w.draining_at is not null then 'draining'
+    else 'running'
+  end as state,
+  w.deployment,
+  w.started_at,
+  w.last_heartbeat_at
+from pgflow.workers w
+where w.stopped_at is null
+  -- The longest lease there is, so that an index finds them among all the workers of the past.
+  and w.last_heartbeat_at > statement_timestamp() - interval '5 minutes'
+  and w.last_heartbeat_at > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0);
+
+comment on view pgflow.live_workers is 'The workers whose heartbeat is fresh, and whether they take tasks.';
+
 -- == 10_create_flow.sql ===========================================================================
 
 -- create_flow: create a flow and its queue.
@@ -4848,22 +4875,16 @@ as $$
       r.*,
       exists (
         select
-        from pgflow.workers w
-        where r.flow_slug = any (string_to_array(w.queue_name, ','))
-          and w.stopped_at is null
-          and w.deprecated_at is null
-          and w.last_heartbeat_at
-            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
+        from pgflow.live_workers w
+        where r.flow_slug = any (w.queue_names)
+          and w.state <> 'deprecated'
       ) as has_worker,
       -- The function of the flow's name lives, or one that has served the flow, but without it.
       (
         select w.function_name
-        from pgflow.workers w
-        where r.flow_slug <> all (string_to_array(w.queue_name, ','))
-          and w.stopped_at is null
-          and w.deprecated_at is null
-          and w.last_heartbeat_at
-            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
+        from pgflow.live_workers w
+        where r.flow_slug <> all (w.queue_names)
+          and w.state <> 'deprecated'
           and (
             w.function_name = r.flow_slug
             or exists (
@@ -4901,10 +4922,7 @@ as $$
       r.has_worker,
       r.unaware_function,
       (
-        select
-          w.last_heartbeat_at
-            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
-          and w.stopped_at is null
+        select exists (select from pgflow.live_workers l where l.worker_id = w.worker_id)
         from pgflow.workers w
         where w.worker_id = t.last_worker_id
       ) as worker_lives
@@ -5276,31 +5294,6 @@ comment on function pgflow.failure_rates(interval) is
   'How often each step''s attempts failed, in runs started within a period, and the last error.';
 
 -- == 80_workers.sql ===============================================================================
-
--- live_workers: the workers whose heartbeat is fresh, and what they do.
---
--- running: takes tasks. draining: does so until the successor that it called has started.
--- deprecated: finishes what it holds.
-create or replace view pgflow.live_workers with (security_invoker = on) as
-select
-  w.worker_id,
-  w.function_name,
-  string_to_array(w.queue_name, ',') as queue_names,
-  case
-    when w.deprecated_at is not null then 'deprecated'
-    when w.draining_at is not null then 'draining'
-    else 'running'
-  end as state,
-  w.deployment,
-  w.started_at,
-  w.last_heartbeat_at
-from pgflow.workers w
-where w.stopped_at is null
-  -- The longest lease there is, so that an index finds them among all the workers of the past.
-  and w.last_heartbeat_at > statement_timestamp() - interval '5 minutes'
-  and w.last_heartbeat_at > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0);
-
-comment on view pgflow.live_workers is 'The workers whose heartbeat is fresh, and whether they take tasks.';
 
 -- register_worker: announce a worker, whatever others there are; the same worker again lives on.
 create or replace function pgflow.register_worker(

@@ -38,22 +38,16 @@ as $$
       r.*,
       exists (
         select
-        from pgflow.workers w
-        where r.flow_slug = any (string_to_array(w.queue_name, ','))
-          and w.stopped_at is null
-          and w.deprecated_at is null
-          and w.last_heartbeat_at
-            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
+        from pgflow.live_workers w
+        where r.flow_slug = any (w.queue_names)
+          and w.state <> 'deprecated'
       ) as has_worker,
       -- The function of the flow's name lives, or one that has served the flow, but without it.
       (
         select w.function_name
-        from pgflow.workers w
-        where r.flow_slug <> all (string_to_array(w.queue_name, ','))
-          and w.stopped_at is null
-          and w.deprecated_at is null
-          and w.last_heartbeat_at
-            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
+        from pgflow.live_workers w
+        where r.flow_slug <> all (w.queue_names)
+          and w.state <> 'deprecated'
           and (
             w.function_name = r.flow_slug
             or exists (
@@ -91,10 +85,7 @@ as $$
       r.has_worker,
       r.unaware_function,
       (
-        select
-          w.last_heartbeat_at
-            > statement_timestamp() - make_interval(secs => w.lease_ms / 1000.0)
-          and w.stopped_at is null
+        select exists (select from pgflow.live_workers l where l.worker_id = w.worker_id)
         from pgflow.workers w
         where w.worker_id = t.last_worker_id
       ) as worker_lives
