@@ -6,11 +6,11 @@
 -- follow the life of a run.
 --
 --   describe   10 create_flow · 11 add_step · 12 ensure_flow_compiled
---   start      30 start_flow · 31 start_flows
---   claim      40 wait_for_tasks · 41 poll_for_tasks · 42 start_tasks
+--   start      31 start_flow · 32 start_flows
+--   claim      41 wait_for_tasks · 43 poll_for_tasks · 44 start_tasks
 --   settle     51 settle_tasks · 52 complete_task · 53 fail_task
---   go on      21 _advance_steps · 22 _queue_tasks
---   end        23 _end_runs · 60 maybe_complete_run · 61 cancel_run
+--   go on      22 _advance_steps · 21 _queue_tasks
+--   end        24 _end_runs · 60 maybe_complete_run · 61 cancel_run
 --   see        70 get_run_with_states · 71 why · 72 stuck_runs · 74 queue_states
 --   let in     92 start_flow · 93 get_run · 94 list_runs · … 98 list_approvals · 99 who may what
 --   work       80 workers · 83 _wake_workers · 84 ensure_workers · 85 install_watchdog
